@@ -1,0 +1,1 @@
+"""Items become two matrices: text (semantic) and clicks (collaborative)."""

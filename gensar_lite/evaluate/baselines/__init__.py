@@ -1,0 +1,1 @@
+"""Trivial and classic rankers that every table must show."""

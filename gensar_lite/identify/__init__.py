@@ -1,0 +1,1 @@
+"""Two embeddings become identifiers: quantiser, RQ-VAE, collisions, schemes, the identifier table."""

@@ -1,0 +1,1 @@
+"""What notebooks and courses need: set-up, the notebook runner, recorded numbers."""

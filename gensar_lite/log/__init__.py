@@ -1,0 +1,1 @@
+"""The search & recommendation log: schema, the embedded data set, importers, split, leak audit."""

@@ -1,0 +1,1 @@
+"""Figures from arrays and tables; widgets as thin shells over them."""
