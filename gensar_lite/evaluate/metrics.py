@@ -47,12 +47,12 @@ class Ranks(NamedTuple):
     members: np.ndarray
 
 
-def hit_rate(rank: Int[np.ndarray, "B"], k: int) -> Float[np.ndarray, "B"]:
+def hit_rate(rank: Int[np.ndarray, " B"], k: int) -> Float[np.ndarray, " B"]:
     """HR@k of each case: 1 where the rank is at most k, else 0."""
     return (rank <= k).astype(np.float64)
 
 
-def ndcg(rank: Int[np.ndarray, "B"], k: int) -> Float[np.ndarray, "B"]:
+def ndcg(rank: Int[np.ndarray, " B"], k: int) -> Float[np.ndarray, " B"]:
     """NDCG@k of each case with one relevant item: 1 / log2(1 + rank) where the rank is at most k, else 0."""
     return np.where(rank <= k, 1.0 / np.log2(1.0 + rank), 0.0)
 
@@ -77,8 +77,8 @@ def measure(ranks: Ranks, level: str = "item") -> Float[np.ndarray, "B 5"]:
 def rank_scores(
     scores: Float[np.ndarray, "B C"],
     items: Int[np.ndarray, "B C"] | None,
-    target: Int[np.ndarray, "B"],
-    groups: Int[np.ndarray, "N"] | None = None,
+    target: Int[np.ndarray, " B"],
+    groups: Int[np.ndarray, " N"] | None = None,
 ) -> Ranks:
     """Rank the target of each case among its candidates by score.
 
@@ -127,8 +127,8 @@ def _rank_identifiers(
 
 def rank_lists(
     lists: Int[np.ndarray, "B k"],
-    target: Int[np.ndarray, "B"],
-    groups: Int[np.ndarray, "N"] | None = None,
+    target: Int[np.ndarray, " B"],
+    groups: Int[np.ndarray, " N"] | None = None,
 ) -> Ranks:
     """Rank the target item of each case in a returned list (a beam's), best first, -1 padding short lists.
 
