@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Integer
 
 ROOT = 0
 NOWHERE = -1  # stands for "no node" in arrays of nodes; it has no children
@@ -53,14 +53,14 @@ class Trie:
         items: item indices, ascending within a leaf, each once per leaf.
     """
 
-    bounds: Int[np.ndarray, "depths"]
-    tokens: np.ndarray
-    first_child: Int[np.ndarray, "inner_and_end"]
-    first_item: Int[np.ndarray, "leaves_and_end"]
-    items: Int[np.ndarray, "entries"]
+    bounds: Int[np.ndarray, " depths"]
+    tokens: Integer[np.ndarray, " nodes"]
+    first_child: Int[np.ndarray, " inner_and_end"]
+    first_item: Int[np.ndarray, " leaves_and_end"]
+    items: Int[np.ndarray, " entries"]
 
     @classmethod
-    def build(cls, sequences: Int[np.ndarray, "n L"], items: Int[np.ndarray, "n"] | None = None) -> Trie:
+    def build(cls, sequences: Int[np.ndarray, "n L"], items: Int[np.ndarray, " n"] | None = None) -> Trie:
         """Sort the identifiers once and read the trie off the sorted rows: O(n log n) time, no loop over rows.
 
         Args:
@@ -108,10 +108,10 @@ class Trie:
     @classmethod
     def forest(
         cls,
-        owners: Int[np.ndarray, "n"],
+        owners: Int[np.ndarray, " n"],
         sequences: Int[np.ndarray, "n L"],
-        items: Int[np.ndarray, "n"] | None = None,
-    ) -> tuple[Trie, Int[np.ndarray, "B"]]:
+        items: Int[np.ndarray, " n"] | None = None,
+    ) -> tuple[Trie, Int[np.ndarray, " B"]]:
         """One trie per prompt (its own candidate list), side by side in one set of arrays.
 
         Args:
@@ -199,15 +199,15 @@ class Trie:
         """Every distinct identifier, in lexicographic order."""
         return self.path(np.arange(self.bounds[-2], self.bounds[-1]))
 
-    def leaf_of_entry(self) -> Int[np.ndarray, "entries"]:
+    def leaf_of_entry(self) -> Int[np.ndarray, " entries"]:
         """Leaf number of each entry of ``items``."""
         return np.repeat(np.arange(self.n_leaves), self.group_sizes())
 
-    def group_sizes(self) -> Int[np.ndarray, "n_leaves"]:
+    def group_sizes(self) -> Int[np.ndarray, " n_leaves"]:
         """How many items share each identifier (at least 1)."""
         return np.diff(self.first_item)
 
-    def restricted_to(self, items: Int[np.ndarray, "m"]) -> Trie:
+    def restricted_to(self, items: Int[np.ndarray, " m"]) -> Trie:
         """The trie of some of the items. O(entries + m log m). Group sizes count the items that stay.
 
         Raises:

@@ -1,0 +1,314 @@
+"""T5 as a step-wise decoder, and how to make one from scratch or load a pretrained one.
+
+The weights and the training forward pass are those of transformers' ``T5ForConditionalGeneration``; ``T5Decoder`` reads
+the same weights and computes the same numbers, laid out for beam search:
+
+- the encoder works on the real tokens of a batch only, padding exists nowhere but inside attention;
+- keys and values of the encoded prompt are computed once per prompt and shared by all its beams;
+- a beam's own past is a few tokens long, so its self-attention is a handful of elementwise products;
+- the softmax runs over rows in blocks that stay in the processor's cache, and only the log-probabilities asked for
+  leave it.
+
+This module knows nothing about tasks, tries or items: prompts are lists of vocabulary ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+from transformers import T5Config, T5ForConditionalGeneration
+
+from gensar_lite.generate.vocabulary import END, PAD
+
+LOGITS_AT_ONCE = 1 << 18  # numbers in a block of logits: one megabyte
+FEWEST_ROWS = 64  # but no fewer rows than this, or the matrix product itself becomes slow
+
+
+class BackboneError(ValueError):
+    """A backbone that cannot be loaded or a prompt it cannot read. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class T5Shape:
+    """Size of a T5; the default is one that a laptop trains.
+
+    Attributes:
+        width: D, size of the embeddings and of the residual stream.
+        head_width: size of one attention head (T5 does not tie it to width / heads).
+        inner: hidden size of the feed-forward blocks.
+        layers: encoder blocks.
+        decoder_layers: decoder blocks; None for as many as the encoder has.
+        heads: attention heads.
+        dropout: share of activations dropped in training.
+    """
+
+    width: int = 128
+    head_width: int = 32
+    inner: int = 512
+    layers: int = 3
+    decoder_layers: int | None = None
+    heads: int = 4
+    dropout: float = 0.1
+
+
+TINY = T5Shape()
+SMALL = T5Shape(width=512, head_width=64, inner=2048, layers=6, heads=8)  # the shape of google-t5/t5-small
+
+
+def make_t5(vocabulary_size: int, shape: T5Shape = TINY, seed: int = 0) -> T5ForConditionalGeneration:
+    """A T5 with random weights (transformers' own initialisation), in evaluation mode.
+
+    Padding is token PAD, which also starts every output; the end of a text is token END. The seed decides the weights;
+    the global random state is left as it was.
+    """
+    config = T5Config(
+        vocab_size=vocabulary_size,
+        d_model=shape.width,
+        d_kv=shape.head_width,
+        d_ff=shape.inner,
+        num_layers=shape.layers,
+        num_decoder_layers=shape.decoder_layers,
+        num_heads=shape.heads,
+        dropout_rate=shape.dropout,
+        pad_token_id=PAD,
+        decoder_start_token_id=PAD,
+        eos_token_id=END,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return T5ForConditionalGeneration(config).eval()
+
+
+def load_t5(name_or_folder: str | Path, added_tokens: int = 0, seed: int = 0) -> T5ForConditionalGeneration:
+    """A pretrained T5 by hub name or folder, with room for new tokens after its own.
+
+    Args:
+        name_or_folder: "google-t5/t5-small" where the hub can be reached or is cached, or a folder with ``config.json``
+            and the weights.
+        added_tokens: number of new embeddings (codes, behaviour tokens). They take the ids from the pretrained
+            tokenizer's ``vocab_size`` config entry on, and are drawn around the mean of the old ones.
+        seed: decides the new embeddings.
+
+    Raises:
+        BackboneError: neither a folder with a T5 in it nor a reachable name; the message says what was tried.
+    """
+    try:
+        model, found = T5ForConditionalGeneration.from_pretrained(str(name_or_folder), output_loading_info=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise BackboneError(
+            f"cannot load a T5 from '{name_or_folder}': {first_line} "
+            "Give a folder that holds config.json and model.safetensors (downloaded once where there is a network), or "
+            "leave the backbone out to train a small T5 from scratch."
+        ) from error
+    if found["missing_keys"]:
+        raise BackboneError(
+            f"'{name_or_folder}' holds no complete T5: {len(found['missing_keys'])} weights are missing, the first is "
+            f"'{sorted(found['missing_keys'])[0]}'."
+        )
+    if added_tokens:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model.resize_token_embeddings(model.config.vocab_size + added_tokens)
+    return model.eval()
+
+
+class T5State(NamedTuple):
+    """What ``T5Decoder`` remembers of B prompts and W prefixes of each.
+
+    Attributes:
+        cross_keys: per layer (B, heads, head width, T), of the encoded prompt.
+        cross_values: per layer (B, heads, T, head width).
+        padding: (B, 1, 1, T) 0 for real tokens and -inf for padding; None if all prompts are equally long.
+        past: per layer (B, W, t, 2, heads, head width), keys and values of the t tokens decoded so far.
+    """
+
+    cross_keys: tuple[Tensor, ...]
+    cross_values: tuple[Tensor, ...]
+    padding: Tensor | None
+    past: tuple[Tensor, ...]
+
+
+class T5Decoder:
+    """A ``StepDecoder`` around a T5; it reads the model's weights at every call, so it may be made before training.
+
+    Log-probabilities come from the softmax over the whole vocabulary or, with ``allowed``, over the tokens allowed at
+    each step, which is then part of the model. Dropout is never applied.
+    """
+
+    def __init__(self, model: T5ForConditionalGeneration, allowed: Bool[Tensor, "S V"] | None = None) -> None:
+        """Args:
+        model: the T5.
+        allowed: for a softmax per level: row s says which tokens the model may say at step s (forced tokens, if
+            any, count as steps). None: the whole vocabulary at every step.
+        """
+        self.model = model
+        self.heads = model.config.num_heads
+        self.scale = model.model_dim**-0.5 if model.config.scale_decoder_outputs else 1.0
+        self._levels = None if allowed is None else [torch.nonzero(row).flatten() for row in allowed]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.model.shared.weight.device
+
+    @torch.no_grad()
+    def read(self, prompts: list[list[int]]) -> T5State:
+        """Encode prompts given as lists of vocabulary ids, of any lengths, and prepare cross-attention.
+
+        Raises:
+            BackboneError: an empty prompt.
+        """
+        lengths = torch.tensor([len(prompt) for prompt in prompts])
+        if not lengths.all():
+            raise BackboneError(f"prompt {int((lengths == 0).nonzero()[0])} is empty: there is nothing to read.")
+        tokens = torch.tensor([token for prompt in prompts for token in prompt], device=self.device)
+        layout = _Layout.of(lengths, self.device)
+        encoded = self._encode(tokens, layout)
+        keys, values = [], []
+        for block in self.model.decoder.block:
+            attention = block.layer[1].EncDecAttention
+            keys.append(layout.padded(attention.k(encoded), self.heads).transpose(2, 3).contiguous())
+            values.append(layout.padded(attention.v(encoded), self.heads))
+        width = values[0].shape[-1]
+        nothing = tokens.new_zeros((len(prompts), 1, 0, 2, self.heads, width), dtype=encoded.dtype)
+        return T5State(tuple(keys), tuple(values), layout.padding, (nothing,) * len(keys))
+
+    @torch.no_grad()
+    def step(
+        self,
+        state: T5State,
+        tokens: Int[Tensor, "B W"] | None,
+        parents: Int[Tensor, "B W"] | None,
+        asked: Int[Tensor, "B W C"],
+    ) -> tuple[Float[Tensor, "B W C"], T5State]:
+        """See ``StepDecoder.step``. The first step feeds the decoder's start token."""
+        prompts, rows_before, time = state.past[0].shape[:3]
+        if tokens is None or parents is None:
+            tokens = torch.full((prompts, 1), self.model.config.decoder_start_token_id, device=self.device)
+            parents = torch.zeros_like(tokens)
+        rows = tokens.shape[1]
+        source = (parents + torch.arange(prompts, device=self.device)[:, None] * rows_before).flatten()
+        hidden = self.model.shared(tokens.flatten())
+        bias = self._bias(self.model.decoder, 1, time + 1, time)[:, 0].T  # (t + 1, heads)
+        past = []
+        for layer, block in enumerate(self.model.decoder.block):
+            attention = block.layer[0].SelfAttention
+            normed = _norm(hidden, block.layer[0].layer_norm)
+            new = torch.stack((attention.k(normed), attention.v(normed)), 1).unflatten(2, (self.heads, -1))
+            kept = state.past[layer].flatten(0, 1).index_select(0, source)
+            whole = torch.cat((kept, new[:, None]), 1)  # (B * W, t + 1, 2, heads, head width)
+            past.append(whole.unflatten(0, (prompts, rows)))
+            query = attention.q(normed).unflatten(1, (1, self.heads, -1))
+            weights = ((query * whole[:, :, 0]).sum(-1) + bias).softmax(1)
+            hidden = hidden + attention.o((weights[..., None] * whole[:, :, 1]).sum(1).flatten(1))
+
+            attention = block.layer[1].EncDecAttention
+            query = attention.q(_norm(hidden, block.layer[1].layer_norm)).view(prompts, rows, self.heads, -1)
+            mixed = _attend(query.transpose(1, 2), state.cross_keys[layer], state.cross_values[layer], state.padding)
+            hidden = hidden + attention.o(mixed.transpose(1, 2).reshape(prompts * rows, -1))
+
+            hidden = hidden + block.layer[2].DenseReluDense(_norm(hidden, block.layer[2].layer_norm))
+        hidden = _norm(hidden, self.model.decoder.final_layer_norm) * self.scale
+        log_probs = self._log_probs(hidden, time, asked.flatten(0, 1)).view(asked.shape)
+        return log_probs, state._replace(past=tuple(past))
+
+    def _encode(self, tokens: Int[Tensor, " P"], layout: _Layout) -> Float[Tensor, "P D"]:
+        """T5's encoder over the P real tokens of a batch."""
+        encoder = self.model.encoder
+        hidden = self.model.shared(tokens)
+        bias = self._bias(encoder, layout.longest, layout.longest, 0)
+        if layout.padding is not None:
+            bias = bias + layout.padding
+        for block in encoder.block:
+            attention = block.layer[0].SelfAttention
+            normed = _norm(hidden, block.layer[0].layer_norm)
+            query, value = (layout.padded(part(normed), self.heads) for part in (attention.q, attention.v))
+            keys = layout.padded(attention.k(normed), self.heads).transpose(2, 3)
+            hidden = hidden + attention.o(layout.packed(_attend(query, keys, value, bias)))
+            hidden = hidden + block.layer[1].DenseReluDense(_norm(hidden, block.layer[1].layer_norm))
+        return _norm(hidden, encoder.final_layer_norm)
+
+    def _log_probs(self, hidden: Float[Tensor, "R D"], step: int, asked: Int[Tensor, "R C"]) -> Float[Tensor, "R C"]:
+        """Softmax over the vocabulary or the level, block by block; only what is asked for is kept."""
+        if asked.shape[1] == 0:
+            return hidden.new_zeros(asked.shape)
+        weight = self.model.lm_head.weight
+        possible = None
+        if self._levels is not None:
+            ids = self._levels[step].to(self.device)
+            place = torch.full((len(weight),), -1, device=self.device)
+            place[ids] = torch.arange(len(ids), device=self.device)
+            weight = weight[ids]
+            asked = place[asked]
+            possible = asked >= 0
+            asked = asked.clamp(min=0)
+        block = max(FEWEST_ROWS, LOGITS_AT_ONCE // len(weight))
+        parts = [
+            functional.linear(some, weight).log_softmax(1).gather(1, wanted)
+            for some, wanted in zip(hidden.split(block), asked.split(block), strict=True)
+        ]
+        log_probs = torch.cat(parts)
+        return log_probs if possible is None else log_probs.masked_fill_(~possible, -torch.inf)
+
+    def _bias(self, stack: Any, queries: int, keys: int, time: int) -> Float[Tensor, "heads queries keys"]:
+        """Relative position bias of a stack, held by its first block; the first query stands at position ``time``."""
+        attention = stack.block[0].layer[0].SelfAttention
+        return attention.compute_bias(queries, keys, device=self.device, past_seen_tokens=time)[0]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the P real tokens of B prompts stand in a (B, T) grid that pads each prompt on the right."""
+
+    prompts: int
+    longest: int
+    places: Tensor | None  # (P,) place of each token in the flattened grid; None if the grid is full
+    padding: Tensor | None  # (B, 1, 1, T), 0 or -inf
+
+    @classmethod
+    def of(cls, lengths: Int[Tensor, " B"], device: torch.device) -> _Layout:
+        longest = int(lengths.max())
+        real = torch.arange(longest) < lengths[:, None]
+        if real.all():
+            return cls(len(lengths), longest, None, None)
+        padding = torch.zeros(real.shape).masked_fill_(~real, -torch.inf)
+        return cls(
+            len(lengths), longest, real.flatten().nonzero().flatten().to(device), padding[:, None, None].to(device)
+        )
+
+    def padded(self, packed: Float[Tensor, "P inner"], heads: int) -> Float[Tensor, "B heads T width"]:
+        """Token rows into the grid, heads apart."""
+        if self.places is not None:
+            grid = packed.new_zeros(self.prompts * self.longest, packed.shape[1])
+            packed = grid.index_copy_(0, self.places, packed)
+        return packed.view(self.prompts, self.longest, heads, -1).transpose(1, 2)
+
+    def packed(self, padded: Float[Tensor, "B heads T width"]) -> Float[Tensor, "P inner"]:
+        """The reverse."""
+        rows = padded.transpose(1, 2).flatten(2).flatten(0, 1)
+        return rows if self.places is None else rows.index_select(0, self.places)
+
+
+def _norm(hidden: Float[Tensor, "P D"], layer: Any) -> Float[Tensor, "P D"]:
+    """T5's layer norm: divided by the root of the mean square, no mean taken away, no bias."""
+    return functional.rms_norm(hidden, (hidden.shape[1],), layer.weight, layer.variance_epsilon)
+
+
+def _attend(
+    query: Float[Tensor, "B heads W width"],
+    keys: Float[Tensor, "B heads width T"],
+    values: Float[Tensor, "B heads T width"],
+    bias: Tensor | None,
+) -> Float[Tensor, "B heads W width"]:
+    """Attention without scaling (T5 keeps the scale in its weights); keys come transposed."""
+    weights = torch.matmul(query, keys)
+    if bias is not None:
+        weights += bias
+    return torch.matmul(weights.softmax(-1), values)
