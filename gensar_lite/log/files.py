@@ -5,6 +5,7 @@ It does not know what the columns mean.
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from gensar_lite.log.schema import LogError
+from gensar_lite.log.checks import LogError
 
 TABLE_ENDINGS = (".parquet", ".csv", ".csv.gz")
 JSON_ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
@@ -77,18 +78,17 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line.decode("utf-8"))
+        text = line.decode("utf-8")
     except UnicodeDecodeError:
         raise LogError(f"{path}, line {number}: not UTF-8. Convert the file to UTF-8.") from None
-    except ValueError as error:
-        old = line.lstrip().startswith(b"{'")
-        remedy = (
-            "This is the 2014 release with Python literals; write each line again as strict JSON, "
-            "e.g. with ast.literal_eval and json.dumps."
-            if old
-            else "If it is the last line, the file is cut off: get it again."
-        )
-        raise LogError(f"{path}, line {number}: not a JSON object ({error}). {remedy}") from None
+    try:
+        # The releases of 2014 write Python literals instead of JSON.
+        value = ast.literal_eval(text) if text.lstrip().startswith("{'") else json.loads(text)
+    except (ValueError, SyntaxError) as error:
+        raise LogError(
+            f"{path}, line {number}: not a JSON object ({_one_line(error)}). If it is the last line, the file is cut "
+            "off: get it again."
+        ) from None
     if not isinstance(value, dict):
         raise LogError(f"{path}, line {number}: not a JSON object. Give one object per line.")
     return value

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from gensar_lite import store
+from gensar_lite.log.checks import LogError, as_ids, need_columns, refuse_rows, source_of
 from gensar_lite.log.files import find_table, read_table
-from gensar_lite.log.schema import QUERY, RECOMMENDATION, JointLog, LogError, as_ids, make_log
+from gensar_lite.log.schema import QUERY, RECOMMENDATION, JointLog, make_log
 from gensar_lite.log.text import plain_text
 
 _PATH = re.compile(r"\s*[,|]\s*")
@@ -82,7 +83,7 @@ def read_shared(folder: Path, name: str | None = None, form: str = "either", sor
     items_file, events_file = need_table(folder, "items"), need_table(folder, "interactions")
     items = _shared_items(read_table(items_file), items_file)
     events = read_table(events_file)
-    _need(events, {"user", "behaviour", "item", "session", "timestamp"}, events_file)
+    need_columns(events, ("user", "behaviour", "item", "session", "timestamp"), str(events_file))
     events = events.rename(columns={"user": "user_id", "item": "item_id", "session": "session_id"})
     events["query"] = _shared_queries(events, Path(folder), events_file)
     notes = []
@@ -122,7 +123,7 @@ def category_path(text: str) -> str:
 
 def _shared_items(items: pd.DataFrame, file: Path) -> pd.DataFrame:
     items = items.rename(columns={} if "item_id" in items else {"id": "item_id"})
-    _need(items, {"item_id", "title"}, file)
+    need_columns(items, ("item_id", "title"), str(file))
     for column in ("description", "categories"):
         if column not in items:
             items[column] = ""
@@ -137,28 +138,20 @@ def _shared_queries(events: pd.DataFrame, folder: Path, events_file: Path) -> pd
     """The query of each row, looked up by its id where the text is not in the row."""
     if "query" in events:
         return events["query"]
-    _need(events, {"query_id"}, events_file)
+    need_columns(events, ("query_id",), str(events_file))
     queries_file = need_table(folder, "queries")
     queries = read_table(queries_file)
-    _need(queries, {"query_id", "query"}, queries_file)
+    need_columns(queries, ("query_id", "query"), str(queries_file))
     table = pd.Series(queries["query"].to_numpy(dtype=object), index=as_ids(queries["query_id"]))
     if table.index.has_duplicates:
         raise LogError(f"{queries_file}: query_id {table.index[table.index.duplicated()][0]!r} stands there twice.")
     ids = as_ids(events["query_id"])
     unknown = (events["behaviour"].astype(str).str.strip("<>") == QUERY) & ~ids.isin(table.index)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise LogError(
-            f"{events_file}, row {row + 1}: query_id {ids.iloc[row]!r} is not in {queries_file}. Add it there, or "
-            "write the text into a column 'query'."
-        )
+    refuse_rows(
+        unknown,
+        source_of(events, str(events_file)),
+        f"query_id is not in {queries_file}",
+        "Add it there, or write the text into a column 'query'.",
+        ids,
+    )
     return ids.map(table).fillna("")
-
-
-def _need(frame: pd.DataFrame, columns: set[str], file: Path) -> None:
-    missing = sorted(columns - set(frame.columns))
-    if missing:
-        raise LogError(
-            f"{file}: missing column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"(found: {', '.join(map(str, frame.columns)) or 'none'}). Rename or add them."
-        )

@@ -6,14 +6,25 @@ where a log comes from (``read``, ``corner_shop``), nor how it is cut into train
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gensar_lite import store
+from gensar_lite.log.checks import (
+    LogError,
+    Source,
+    and_others,
+    as_ids,
+    id_order,
+    need_columns,
+    refuse_rows,
+    source_of,
+    text_of,
+    whole_numbers,
+)
 from gensar_lite.log.text import normalise_query
 
 RECOMMENDATION = "R_I"  # an item clicked after a recommendation
@@ -24,20 +35,6 @@ BEHAVIOURS = (RECOMMENDATION, QUERY, SEARCH)
 ITEM_COLUMNS = ("item_id", "title", "description", "categories")
 EVENT_COLUMNS = ("user_id", "behaviour", "item_id", "query", "session_id", "timestamp")
 TEXT_COLUMNS = ("title", "description", "categories")
-
-
-class LogError(ValueError):
-    """A log is not what it should be. The message names the file, the row and what to do about it."""
-
-
-class _Source(NamedTuple):
-    """How messages name a table: its file, and each row's number in that file, counted from 0."""
-
-    file: str
-    rows: np.ndarray
-
-    def at(self, place: int) -> str:
-        return f"{self.file}, row {self.rows[place] + 1}"
 
 
 @dataclass(frozen=True)
@@ -120,12 +117,12 @@ def make_log(
     Raises:
         LogError: with file, row (counted from 1, the header not counted) and remedy.
     """
-    coded_items = _check_items(items, _source(items, items_file))
-    source = _source(events, events_file)
-    _need_columns(events, EVENT_COLUMNS, events_file)
+    coded_items = _check_items(items, source_of(items, items_file))
+    source = source_of(events, events_file)
+    need_columns(events, EVENT_COLUMNS, events_file)
     if len(events) == 0:
         raise LogError(f"{events_file}: the log is empty. Give one row per event.")
-    timestamp = _whole_numbers(events["timestamp"], source)
+    timestamp = whole_numbers(events["timestamp"], source)
     users, user = _code_users(events["user_id"], source)
     said = list(notes)
     backwards = _first_backwards(user, timestamp)
@@ -138,7 +135,7 @@ def make_log(
                 "time, or read it with sort=True (--sort on the command line)."
             )
         said.append(f"{count:,} events ran backwards in time and were sorted")
-    position = _whole_numbers(events["position"], source) if "position" in events else None
+    position = whole_numbers(events["position"], source) if "position" in events else None
     behaviour = _check_behaviour(events["behaviour"], source)
     item = _code_items(events["item_id"], behaviour, coded_items["item_id"], items_file, source)
     session = _code_sessions(events["session_id"], behaviour, source)
@@ -160,51 +157,28 @@ def make_log(
     return JointLog(name, coded_items, users, log.events, tuple(said) + _remarks(log))
 
 
-def as_ids(column: pd.Series) -> pd.Series:
-    """Ids as text: 12, 12.0 and "12" are one id; NaN, None, "" and -1 become ""."""
-    if pd.api.types.is_float_dtype(column):
-        whole = column.dropna()
-        if len(whole) and (whole == np.floor(whole)).all():
-            column = column.astype("Int64")
-    # Only the distinct values are turned into text: a million events name few ids.
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    text = np.array([str(value).strip() for value in values] + [""], dtype=object)
-    filled = [value for value in text if value]
-    if filled and all(value.endswith(".0") and value[:-2].lstrip("-").isdigit() for value in filled):
-        text = np.array([value.removesuffix(".0") for value in text], dtype=object)  # a CSV column with gaps
-    text[text == "-1"] = ""
-    return pd.Series(text[codes], index=column.index, dtype=object)
-
-
-def id_order(ids: Sequence[str]) -> list[str]:
-    """Ids sorted by number if every one is a number, else as text."""
-    if all(value.isascii() and value.isdigit() for value in ids):
-        return sorted(ids, key=lambda value: (int(value), value))
-    return sorted(ids)
-
-
-def _check_items(items: pd.DataFrame, source: _Source) -> pd.DataFrame:
-    _need_columns(items, ITEM_COLUMNS, source.file)
+def _check_items(items: pd.DataFrame, source: Source) -> pd.DataFrame:
+    need_columns(items, ITEM_COLUMNS, source.file)
     if len(items) == 0:
         raise LogError(f"{source.file}: no items. Give one row per item of the catalogue.")
     if len(items) == 1:
         raise LogError(f"{source.file}: the catalogue has 1 item, so there is nothing to rank. Give at least 2.")
     ids = as_ids(items["item_id"])
-    _refuse_rows(ids == "", source, "'item_id' is empty", "Give every item an id.")
+    refuse_rows(ids == "", source, "'item_id' is empty", "Give every item an id.")
     repeated = ids.duplicated().to_numpy()
     if repeated.any():
         row = int(np.argmax(repeated))
         first = int(np.argmax((ids == ids.iloc[row]).to_numpy()))
         raise LogError(
             f"{source.at(row)}: item id {ids.iloc[row]!r} stands already in row {source.rows[first] + 1}"
-            f"{_others(repeated)}. Keep one row per item."
+            f"{and_others(repeated)}. Keep one row per item."
         )
     checked = items.copy()
     checked["item_id"] = ids
     for column in TEXT_COLUMNS:
-        checked[column] = [_text(value) for value in items[column]]
+        checked[column] = [text_of(value) for value in items[column]]
     bare = (checked["title"] == "") & (checked["description"] == "") & (checked["categories"] == "")
-    _refuse_rows(
+    refuse_rows(
         bare,
         source,
         "the item has no text (title, description and categories are empty)",
@@ -217,11 +191,11 @@ def _check_items(items: pd.DataFrame, source: _Source) -> pd.DataFrame:
     return checked[columns].astype(dict.fromkeys(ITEM_COLUMNS, "str"))
 
 
-def _check_behaviour(column: pd.Series, source: _Source) -> np.ndarray:
+def _check_behaviour(column: pd.Series, source: Source) -> np.ndarray:
     codes, values = pd.factorize(column, use_na_sentinel=False)
-    names = np.array([_text(value).strip("<>") for value in values], dtype=object)
+    names = np.array([text_of(value).strip("<>") for value in values], dtype=object)
     unknown = ~np.isin(names, BEHAVIOURS)
-    _refuse_rows(
+    refuse_rows(
         unknown[codes],
         source,
         "unknown behaviour",
@@ -234,33 +208,9 @@ def _check_behaviour(column: pd.Series, source: _Source) -> np.ndarray:
     return behaviour
 
 
-def _whole_numbers(values: pd.Series, source: _Source) -> np.ndarray:
-    column = values.name
-    if pd.api.types.is_datetime64_any_dtype(values):
-        _refuse_rows(values.isna(), source, f"'{column}' is empty", "Give every event a time stamp.")
-        return values.astype("int64").to_numpy()
-    numbers = pd.to_numeric(values, errors="coerce")
-    _refuse_rows(
-        ~np.isfinite(numbers.to_numpy(dtype=float, na_value=np.nan)),
-        source,
-        f"'{column}' is not a number",
-        "Use whole numbers in any unit, e.g. seconds since 1970.",
-        values,
-    )
-    whole = numbers.astype(np.int64)
-    _refuse_rows(
-        (whole != numbers).to_numpy(),
-        source,
-        f"'{column}' is not a whole number",
-        "Use a finer unit, e.g. milliseconds, so that no fraction is lost.",
-        values,
-    )
-    return whole.to_numpy()
-
-
-def _code_users(column: pd.Series, source: _Source) -> tuple[np.ndarray, np.ndarray]:
+def _code_users(column: pd.Series, source: Source) -> tuple[np.ndarray, np.ndarray]:
     ids = as_ids(column)
-    _refuse_rows(ids == "", source, "'user_id' is empty", "Give every event its user.")
+    refuse_rows(ids == "", source, "'user_id' is empty", "Give every event its user.")
     codes, values = pd.factorize(ids)
     users = id_order(list(values))
     place = pd.Index(users).get_indexer(pd.Index(values))
@@ -268,11 +218,11 @@ def _code_users(column: pd.Series, source: _Source) -> tuple[np.ndarray, np.ndar
 
 
 def _code_items(
-    column: pd.Series, behaviour: np.ndarray, item_ids: pd.Series, items_file: str, source: _Source
+    column: pd.Series, behaviour: np.ndarray, item_ids: pd.Series, items_file: str, source: Source
 ) -> np.ndarray:
     ids = as_ids(column)
     clicked = behaviour != QUERY
-    _refuse_rows(
+    refuse_rows(
         clicked & (ids == "").to_numpy(),
         source,
         "an R_I or S_I row without 'item_id'",
@@ -280,7 +230,7 @@ def _code_items(
     )
     codes, values = pd.factorize(ids)
     index = pd.Index(item_ids).get_indexer(pd.Index(values))[codes]
-    _refuse_rows(
+    refuse_rows(
         clicked & (index < 0),
         source,
         f"unknown item, not in {items_file}",
@@ -290,10 +240,10 @@ def _code_items(
     return np.where(clicked, index, -1).astype(np.int64)
 
 
-def _code_sessions(column: pd.Series, behaviour: np.ndarray, source: _Source) -> np.ndarray:
+def _code_sessions(column: pd.Series, behaviour: np.ndarray, source: Source) -> np.ndarray:
     ids = as_ids(column)
     search = behaviour != RECOMMENDATION
-    _refuse_rows(
+    refuse_rows(
         search & (ids == "").to_numpy(),
         source,
         "an S_Q or S_I row without 'session_id'",
@@ -310,14 +260,14 @@ def _code_sessions(column: pd.Series, behaviour: np.ndarray, source: _Source) ->
 
 
 def _code_queries(
-    column: pd.Series, behaviour: np.ndarray, user: np.ndarray, session: np.ndarray, order: np.ndarray, source: _Source
+    column: pd.Series, behaviour: np.ndarray, user: np.ndarray, session: np.ndarray, order: np.ndarray, source: Source
 ) -> np.ndarray:
     """(E,) queries in file order: a click takes the last query typed before it in its session."""
     codes, values = pd.factorize(column, use_na_sentinel=False)
-    texts = np.array([_text(value) for value in values], dtype=object)
+    texts = np.array([text_of(value) for value in values], dtype=object)
     own = np.where(behaviour == RECOMMENDATION, "", texts[codes])
     wordless = np.array([not normalise_query(text) for text in texts], dtype=bool)
-    _refuse_rows(
+    refuse_rows(
         (behaviour == QUERY) & wordless[codes],
         source,
         "a query without a letter or digit",
@@ -334,7 +284,7 @@ def _code_queries(
     typed = np.maximum.accumulate(np.where(behaviour[rows] == QUERY, place, -1))
     orphan = np.zeros(len(behaviour), dtype=bool)
     orphan[rows[typed < start]] = True
-    _refuse_rows(
+    refuse_rows(
         orphan,
         source,
         "a search click (S_I) without its query row",
@@ -342,7 +292,7 @@ def _code_queries(
     )
     query = own.copy()
     query[rows] = own[rows[typed]]
-    _refuse_rows(
+    refuse_rows(
         (behaviour == SEARCH) & (own != "") & (own != query),
         source,
         "the click names another query than its session's S_Q row",
@@ -378,36 +328,3 @@ def _remarks(log: JointLog) -> tuple[str, ...]:
         (unanswered, "search sessions have a query but no click: they stand in histories only"),
     )
     return tuple(f"{count:,} {sentence}" for count, sentence in counts if count)
-
-
-def _source(frame: pd.DataFrame, file: str) -> _Source:
-    numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
-    return _Source(file, frame.index.to_numpy() if numbered else np.arange(len(frame)))
-
-
-def _need_columns(frame: pd.DataFrame, columns: Iterable[str], file: str) -> None:
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise LogError(
-            f"{file}: missing column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"(found: {', '.join(map(str, frame.columns)) or 'none'}). Rename or add them."
-        )
-
-
-def _refuse_rows(bad: np.ndarray | pd.Series, source: _Source, problem: str, remedy: str, shown: object = None) -> None:
-    """Raise a LogError that names the first bad row, what stands there and how many others there are."""
-    bad = np.asarray(bad)
-    if not bad.any():
-        return
-    row = int(np.argmax(bad))
-    value = "" if shown is None else f" ({np.asarray(shown, dtype=object)[row]!r})"
-    raise LogError(f"{source.at(row)}: {problem}{value}{_others(bad)}. {remedy}")
-
-
-def _others(bad: np.ndarray | pd.Series) -> str:
-    count = int(np.asarray(bad).sum()) - 1
-    return f", and {count:,} more row{'s' * (count > 1)} like it" if count else ""
-
-
-def _text(value: object) -> str:
-    return "" if value is None or value is pd.NA or value != value else str(value).strip()

@@ -38,7 +38,8 @@ class Histories:
     """Looks up the history of any event: the same user's events strictly before its instant.
 
     Events that share the target's time stamp are left out, and with them its twin (the same purchase logged under
-    the other behaviour). Ties inside a history stand in item order, so that the order of a log file is no feature.
+    the other behaviour). Ties inside a history stand in item order, a query right before the clicks it led to, so that
+    neither the order of a log file nor ``position`` is a feature.
     """
 
     def __init__(self, log: JointLog) -> None:
@@ -46,14 +47,7 @@ class Histories:
         self._user = events["user"].to_numpy()
         self._time = events["timestamp"].to_numpy()
         self._first = np.searchsorted(self._user, np.arange(log.n_users))
-        item = events["item"].to_numpy()
-        session = events["session"].to_numpy()
-        # A query stands right before the click it led to: sort ties by the click's item, the query first.
-        is_query = (events["behaviour"] == QUERY).to_numpy()
-        clicked = item.copy()
-        following = np.flatnonzero(is_query[:-1] & (session[:-1] == session[1:])) if len(item) > 1 else []
-        clicked[following] = item[np.asarray(following, dtype=int) + 1]
-        self._order = np.lexsort((~is_query, session, clicked, self._time, self._user))
+        self._order = _tie_order(events)
 
     def before(self, event: int) -> np.ndarray:
         """Event indices of the history of ``event``, oldest first. Shape (H,), H may be 0."""
@@ -65,35 +59,63 @@ class Histories:
 def leave_one_out(log: JointLog) -> Split:
     """Cut a log as the paper does.
 
-    A user with fewer than two (three) events of a task gives no test (validation) case. A held-out search takes its
-    query row with it, and any twin of a held-out event (same user, item and instant) is held out too.
+    A user with fewer than two (three) events of a task gives no test (validation) case. Any twin of a held-out event
+    (same user, item and instant) is held out with it, and a held-out search takes its query row along.
     """
     events = log.events
-    held_out = np.zeros(len(events), dtype=bool)
+    user = events["user"].to_numpy()
     picked: dict[str, list[int]] = {"validation": [], "test": []}
     for task in TASKS:
         rows = np.flatnonzero((events["behaviour"] == task).to_numpy())
-        user = events["user"].to_numpy()[rows]
-        from_end = events.iloc[rows].groupby("user").cumcount(ascending=False).to_numpy()
-        count = pd.Series(user).map(pd.Series(user).value_counts()).to_numpy() if len(rows) else np.zeros(0, int)
+        count = np.bincount(user[rows], minlength=log.n_users)[user[rows]]
+        last = np.searchsorted(user[rows], user[rows], side="right") - 1  # events are sorted by user
+        from_end = last - np.arange(len(rows))
         picked["test"] += rows[(from_end == 0) & (count >= 2)].tolist()
         picked["validation"] += rows[(from_end == 1) & (count >= 3)].tolist()
-    held_rows = np.array(sorted(picked["validation"] + picked["test"]), dtype=int)
-    held_out[held_rows] = True
-    held_out |= _shares_key(events, held_rows, ["user", "item", "timestamp"]) & (events["item"] >= 0).to_numpy()
-    searches = held_rows[(events["behaviour"].to_numpy()[held_rows] == SEARCH)]
-    held_out |= _shares_key(events, searches, ["user", "session"]) & (events["behaviour"] == QUERY).to_numpy()
-    train = ~held_out
+    train = ~with_companions(events, np.array(sorted(picked["validation"] + picked["test"]), dtype=np.int64))
     seen = np.zeros(log.n_items, dtype=bool)
     seen[events["item"].to_numpy()[train & (events["item"] >= 0).to_numpy()]] = True
     histories = Histories(log)
     return Split(train, *(_cases(events, sorted(picked[part]), histories, seen) for part in ("validation", "test")))
 
 
+def with_companions(events: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """(E,) bool: the clicks ``rows``, their twins, and the query rows of every search among these."""
+    taken = np.zeros(len(events), dtype=bool)
+    taken[rows] = True
+    clicks = (events["item"] >= 0).to_numpy()
+    taken |= _shares_key(events, rows, ["user", "item", "timestamp"]) & clicks
+    searches = np.flatnonzero(taken & (events["behaviour"] == SEARCH).to_numpy())
+    return taken | (_shares_key(events, searches, ["user", "session"]) & (events["behaviour"] == QUERY).to_numpy())
+
+
+def row_codes(*columns: np.ndarray) -> np.ndarray:
+    """(E,) int codes, equal exactly where the rows agree in every column."""
+    codes = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        values, inverse = np.unique(column, return_inverse=True)
+        codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
+    return codes
+
+
+def _tie_order(events: pd.DataFrame) -> np.ndarray:
+    """Event indices by user, instant, then item; a search session stands where its first item stands, query first."""
+    user, time, item, session = (events[name].to_numpy() for name in ("user", "timestamp", "item", "session"))
+    is_query = (events["behaviour"] == QUERY).to_numpy()
+    # The least item of what happened in one session at one instant; an R_I row is a session of its own.
+    own = np.where(session < 0, -1 - np.arange(len(events)), session)
+    group = row_codes(user, time, own)
+    lead = np.full(group.max() + 1, np.iinfo(np.int64).max)
+    np.minimum.at(lead, group[~is_query], item[~is_query])
+    return np.lexsort((item, ~is_query, session, lead[group], time, user))
+
+
 def _shares_key(events: pd.DataFrame, rows: np.ndarray, columns: list[str]) -> np.ndarray:
     """(E,) bool: rows of ``events`` that agree with one of ``rows`` in every column."""
-    keys = pd.MultiIndex.from_frame(events[columns])
-    return np.asarray(keys.isin(keys[rows]))
+    codes = row_codes(*(events[column].to_numpy() for column in columns))
+    wanted = np.zeros(codes.max() + 1, dtype=bool)
+    wanted[codes[rows]] = True
+    return wanted[codes]
 
 
 def _cases(events: pd.DataFrame, rows: list[int], histories: Histories, seen: np.ndarray) -> pd.DataFrame:
