@@ -1,0 +1,137 @@
+"""The first call of every notebook: seeds, threads, figure style, the profile's sizes, the network block on request."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from gensar_lite.lab.offline import VARIABLE, block_network
+
+# Okabe-Ito, in the order used for traces. Blue stands for search, orange for recommendation, everywhere.
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+_GREY = "#767676"  # contrast above 4.5 : 1 on white and on black, so that labels are read in either theme
+_MOST_THREADS = 4  # models this small gain nothing beyond
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much a notebook may do. Every size is an upper bound; a smaller log is used whole.
+
+    Attributes:
+        name: "default" (at most 60 s per notebook on 2 cores) or "smoke" (at most 15 s, for the tests).
+        seed: the seed that ``start`` set; hand it to everything that draws.
+        train_seconds: wall-clock seconds for each training that the reader watches live.
+        epochs: passes over the data for trainings counted in epochs.
+        users: users whose histories are trained on or replayed live.
+        cases: test cases per task that are scored live.
+        points: items drawn on maps and scatter plots.
+        beam: beams of live searches.
+        resamples: draws of bootstrap intervals.
+    """
+
+    name: str
+    seed: int
+    train_seconds: int
+    epochs: int
+    users: int
+    cases: int
+    points: int
+    beam: int
+    resamples: int
+
+
+_SIZES = {
+    "default": {
+        "train_seconds": 15,
+        "epochs": 40,
+        "users": 2_000,
+        "cases": 1_000,
+        "points": 2_000,
+        "beam": 30,
+        "resamples": 1_000,
+    },
+    "smoke": {
+        "train_seconds": 2,
+        "epochs": 3,
+        "users": 150,
+        "cases": 60,
+        "points": 300,
+        "beam": 10,
+        "resamples": 100,
+    },
+}
+PROFILES = tuple(_SIZES)
+
+
+def start(profile: str = "default", seed: int = 0) -> Profile:
+    """Prepare a notebook's kernel.
+
+    Seeds Python, NumPy and torch, sets the number of threads, makes the kit's look the default of plotly figures and,
+    where the environment variable GENSAR_OFFLINE is 1, refuses the network.
+
+    Args:
+        profile: "default" or "smoke"; notebooks pass their PROFILE parameter.
+        seed: seed of every random generator.
+
+    Returns:
+        the sizes to work with.
+
+    Raises:
+        ValueError: unknown profile.
+    """
+    if profile not in _SIZES:
+        raise ValueError(f"Unknown profile '{profile}'. Choose one of: {', '.join(PROFILES)}.")
+    if os.environ.get(VARIABLE) == "1":
+        block_network()
+    _seed(seed)
+    _use_threads()
+    _style_figures()
+    return Profile(name=profile, seed=seed, **_SIZES[profile])
+
+
+def project_root() -> Path:
+    """The project's root: the folder that holds ``data/``, ``notebooks/`` and the package."""
+    return Path(__file__).resolve().parents[2]
+
+
+def _seed(seed: int) -> None:
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _use_threads() -> None:
+    import torch
+
+    # The tokenisers' own threads only warn about forks here.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if "OMP_NUM_THREADS" not in os.environ:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        torch.set_num_threads(min(cores, _MOST_THREADS))
+
+
+def _style_figures() -> None:
+    import plotly.graph_objects as go
+    import plotly.io as pio
+
+    axis = {"gridcolor": "rgba(128,128,128,0.25)", "zerolinecolor": "rgba(128,128,128,0.5)", "linecolor": _GREY}
+    pio.templates["gensar"] = go.layout.Template(
+        layout={
+            "colorway": [_GREY if colour == "#000000" else colour for colour in OKABE_ITO],
+            "font": {"color": _GREY, "size": 13},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 60, "r": 20, "t": 50, "b": 50},
+            "hoverlabel": {"font": {"color": "#000000"}, "bgcolor": "#FFFFFF"},
+        }
+    )
+    pio.templates.default = "gensar"
+    # Figures are stored as data; JupyterLab draws them with its bundled plotly, the HTML export with its own copy.
+    pio.renderers.default = "plotly_mimetype"
