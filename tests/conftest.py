@@ -22,3 +22,12 @@ ROOT = Path(__file__).resolve().parents[1]
 def root() -> Path:
     """The project's root folder."""
     return ROOT
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how long each notebook took in the smoke profile: reported, not judged."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = sorted(value for report in reports for name, value in report.user_properties if name == "notebook")
+    if lines:
+        terminalreporter.section("notebooks in the smoke profile")
+        terminalreporter.write_line("\n".join(lines))
