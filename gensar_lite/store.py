@@ -55,6 +55,23 @@ def read_json(path: Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def json_text(value: Any) -> str:
+    """JSON in one line, numpy scalars and arrays included."""
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def plain(value: Any) -> Any:
+    """A value as it comes back after a trip through JSON (tuples become lists)."""
+    return json.loads(json_text(value))
+
+
+def safetensors_facts(path: Path) -> Any:
+    """The JSON that a safetensors file carries under "facts" in its header, read without its tensors."""
+    with open(path, "rb") as handle:
+        size = int.from_bytes(handle.read(8), "little")
+        return json.loads(json.loads(handle.read(size))["__metadata__"]["facts"])
+
+
 def fingerprint(*parts: Any) -> str:
     """A 16-digit SHA-256 prefix of arrays, data frames (through pandas' row hash), strings, numbers and dicts."""
     digest = hashlib.sha256()

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import T5Config, T5ForConditionalGeneration
 
@@ -126,13 +126,15 @@ class T5State(NamedTuple):
         cross_keys: per layer (B, heads, head width, T), of the encoded prompt.
         cross_values: per layer (B, heads, T, head width).
         padding: (B, 1, 1, T) 0 for real tokens and -inf for padding; None if all prompts are equally long.
-        past: per layer (B, W, t, 2, heads, head width), keys and values of the t tokens decoded so far.
+        keys: per layer (B * W, t, heads * head width), of the t tokens decoded so far.
+        values: likewise.
     """
 
     cross_keys: tuple[Tensor, ...]
     cross_values: tuple[Tensor, ...]
     padding: Tensor | None
-    past: tuple[Tensor, ...]
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
 
 
 class T5Decoder:
@@ -149,7 +151,7 @@ class T5Decoder:
             any, count as steps). None: the whole vocabulary at every step.
         """
         self.model = model
-        self.heads = model.config.num_heads
+        self._heads = (model.config.num_heads, model.config.d_kv)
         self.scale = model.model_dim**-0.5 if model.config.scale_decoder_outputs else 1.0
         self._levels = None if allowed is None else [torch.nonzero(row).flatten() for row in allowed]
 
@@ -174,11 +176,10 @@ class T5Decoder:
         keys, values = [], []
         for block in self.model.decoder.block:
             attention = block.layer[1].EncDecAttention
-            keys.append(layout.padded(attention.k(encoded), self.heads).transpose(2, 3).contiguous())
-            values.append(layout.padded(attention.v(encoded), self.heads))
-        width = values[0].shape[-1]
-        nothing = tokens.new_zeros((len(prompts), 1, 0, 2, self.heads, width), dtype=encoded.dtype)
-        return T5State(tuple(keys), tuple(values), layout.padding, (nothing,) * len(keys))
+            keys.append(layout.padded(attention.k(encoded), self._heads).transpose(2, 3).contiguous())
+            values.append(layout.padded(attention.v(encoded), self._heads))
+        nothing = (encoded.new_empty(len(prompts), 0, attention.inner_dim),) * len(keys)
+        return T5State(tuple(keys), tuple(values), layout.padding, nothing, nothing)
 
     @torch.no_grad()
     def step(
@@ -189,35 +190,36 @@ class T5Decoder:
         asked: Int[Tensor, "B W C"],
     ) -> tuple[Float[Tensor, "B W C"], T5State]:
         """See ``StepDecoder.step``. The first step feeds the decoder's start token."""
-        prompts, rows_before, time = state.past[0].shape[:3]
+        prompts, time = len(state.cross_keys[0]), state.keys[0].shape[1]
         if tokens is None or parents is None:
             tokens = torch.full((prompts, 1), self.model.config.decoder_start_token_id, device=self.device)
             parents = torch.zeros_like(tokens)
-        rows = tokens.shape[1]
+        rows_before = len(state.keys[0]) // prompts
         source = (parents + torch.arange(prompts, device=self.device)[:, None] * rows_before).flatten()
         hidden = self.model.shared(tokens.flatten())
         bias = self._bias(self.model.decoder, 1, time + 1, time)[:, 0].T  # (t + 1, heads)
-        past = []
+        all_keys, all_values = [], []
         for layer, block in enumerate(self.model.decoder.block):
-            attention = block.layer[0].SelfAttention
-            normed = _norm(hidden, block.layer[0].layer_norm)
-            new = torch.stack((attention.k(normed), attention.v(normed)), 1).unflatten(2, (self.heads, -1))
-            kept = state.past[layer].flatten(0, 1).index_select(0, source)
-            whole = torch.cat((kept, new[:, None]), 1)  # (B * W, t + 1, 2, heads, head width)
-            past.append(whole.unflatten(0, (prompts, rows)))
-            query = attention.q(normed).unflatten(1, (1, self.heads, -1))
-            weights = ((query * whole[:, :, 0]).sum(-1) + bias).softmax(1)
-            hidden = hidden + attention.o((weights[..., None] * whole[:, :, 1]).sum(1).flatten(1))
+            own, cross, forward = block.layer
+            normed = _norm(hidden, own.layer_norm)
+            keys, values = (
+                torch.cat((past[layer].index_select(0, source), part(normed)[:, None]), 1)
+                for past, part in ((state.keys, own.SelfAttention.k), (state.values, own.SelfAttention.v))
+            )
+            hidden = hidden + own.SelfAttention.o(_attend_own(own.SelfAttention.q(normed), keys, values, bias))
+            all_keys.append(keys)
+            all_values.append(values)
 
-            attention = block.layer[1].EncDecAttention
-            query = attention.q(_norm(hidden, block.layer[1].layer_norm)).view(prompts, rows, self.heads, -1)
-            mixed = _attend(query.transpose(1, 2), state.cross_keys[layer], state.cross_values[layer], state.padding)
-            hidden = hidden + attention.o(mixed.transpose(1, 2).reshape(prompts * rows, -1))
+            query = cross.EncDecAttention.q(_norm(hidden, cross.layer_norm)).view(prompts, -1, *self._heads)
+            mixed = _attend_prompt(
+                query.transpose(1, 2), state.cross_keys[layer], state.cross_values[layer], state.padding
+            )
+            hidden = hidden + cross.EncDecAttention.o(mixed.transpose(1, 2).reshape(hidden.shape[0], -1))
 
-            hidden = hidden + block.layer[2].DenseReluDense(_norm(hidden, block.layer[2].layer_norm))
+            hidden = hidden + _feed_forward(_norm(hidden, forward.layer_norm), forward.DenseReluDense)
         hidden = _norm(hidden, self.model.decoder.final_layer_norm) * self.scale
         log_probs = self._log_probs(hidden, time, asked.flatten(0, 1)).view(asked.shape)
-        return log_probs, state._replace(past=tuple(past))
+        return log_probs, state._replace(keys=tuple(all_keys), values=tuple(all_values))
 
     def _encode(self, tokens: Int[Tensor, " P"], layout: _Layout) -> Float[Tensor, "P D"]:
         """T5's encoder over the P real tokens of a batch."""
@@ -229,10 +231,12 @@ class T5Decoder:
         for block in encoder.block:
             attention = block.layer[0].SelfAttention
             normed = _norm(hidden, block.layer[0].layer_norm)
-            query, value = (layout.padded(part(normed), self.heads) for part in (attention.q, attention.v))
-            keys = layout.padded(attention.k(normed), self.heads).transpose(2, 3)
-            hidden = hidden + attention.o(layout.packed(_attend(query, keys, value, bias)))
-            hidden = hidden + block.layer[1].DenseReluDense(_norm(hidden, block.layer[1].layer_norm))
+            query, keys, values = (
+                layout.padded(part(normed), self._heads) for part in (attention.q, attention.k, attention.v)
+            )
+            mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=1.0)
+            hidden = hidden + attention.o(layout.packed(mixed))
+            hidden = hidden + _feed_forward(_norm(hidden, block.layer[1].layer_norm), block.layer[1].DenseReluDense)
         return _norm(hidden, encoder.final_layer_norm)
 
     def _log_probs(self, hidden: Float[Tensor, "R D"], step: int, asked: Int[Tensor, "R C"]) -> Float[Tensor, "R C"]:
@@ -269,26 +273,26 @@ class _Layout:
 
     prompts: int
     longest: int
-    places: Tensor | None  # (P,) place of each token in the flattened grid; None if the grid is full
-    padding: Tensor | None  # (B, 1, 1, T), 0 or -inf
+    source: Tensor | None  # (B * T,) which token stands at each place (any, where padded); None if the grid is full
+    places: Tensor | None  # (P,) place of each token in the flattened grid
+    padding: Tensor | None  # (B, 1, 1, T), 0 for real tokens and -inf for padding
 
     @classmethod
     def of(cls, lengths: Int[Tensor, " B"], device: torch.device) -> _Layout:
         longest = int(lengths.max())
         real = torch.arange(longest) < lengths[:, None]
         if real.all():
-            return cls(len(lengths), longest, None, None)
-        padding = torch.zeros(real.shape).masked_fill_(~real, -torch.inf)
-        return cls(
-            len(lengths), longest, real.flatten().nonzero().flatten().to(device), padding[:, None, None].to(device)
-        )
+            return cls(len(lengths), longest, None, None, None)
+        padding = torch.zeros(real.shape).masked_fill_(~real, -torch.inf)[:, None, None]
+        places = real.flatten().nonzero().flatten()
+        source = torch.zeros(real.numel(), dtype=torch.int64)
+        source[places] = torch.arange(len(places))
+        return cls(len(lengths), longest, source.to(device), places.to(device), padding.to(device))
 
-    def padded(self, packed: Float[Tensor, "P inner"], heads: int) -> Float[Tensor, "B heads T width"]:
-        """Token rows into the grid, heads apart."""
-        if self.places is not None:
-            grid = packed.new_zeros(self.prompts * self.longest, packed.shape[1])
-            packed = grid.index_copy_(0, self.places, packed)
-        return packed.view(self.prompts, self.longest, heads, -1).transpose(1, 2)
+    def padded(self, packed: Float[Tensor, "P inner"], heads: tuple[int, int]) -> Float[Tensor, "B heads T width"]:
+        """Token rows into the grid, heads apart; a padded place repeats some token, which attention then masks."""
+        rows = packed if self.source is None else packed.index_select(0, self.source)
+        return rows.view(self.prompts, self.longest, *heads).transpose(1, 2)
 
     def packed(self, padded: Float[Tensor, "B heads T width"]) -> Float[Tensor, "P inner"]:
         """The reverse."""
@@ -301,14 +305,36 @@ def _norm(hidden: Float[Tensor, "P D"], layer: Any) -> Float[Tensor, "P D"]:
     return functional.rms_norm(hidden, (hidden.shape[1],), layer.weight, layer.variance_epsilon)
 
 
-def _attend(
+def _feed_forward(hidden: Float[Tensor, "P D"], module: Any) -> Float[Tensor, "P D"]:
+    """The feed-forward block; original T5's plain ReLU is applied in place, which saves a pass over memory."""
+    if not isinstance(getattr(module, "wi", None) and module.act, nn.ReLU):
+        return module(hidden)
+    return module.wo(module.wi(hidden).relu_())
+
+
+def _attend_own(
+    query: Float[Tensor, "R inner"],
+    keys: Float[Tensor, "R t inner"],
+    values: Float[Tensor, "R t inner"],
+    bias: Float[Tensor, "t heads"],
+) -> Float[Tensor, "R inner"]:
+    """Attention of each row to its own few tokens, as sums of products: a matrix product per row would be all overhead.
+
+    T5 does not scale the scores, here and in ``_attend_prompt``: the scale is in its weights.
+    """
+    heads = (bias.shape[1], query.shape[1] // bias.shape[1])
+    weights = ((query[:, None] * keys).unflatten(2, heads).sum(-1) + bias).softmax(1)
+    return (weights[..., None] * values.unflatten(2, heads)).sum(1).flatten(1)
+
+
+def _attend_prompt(
     query: Float[Tensor, "B heads W width"],
     keys: Float[Tensor, "B heads width T"],
     values: Float[Tensor, "B heads T width"],
-    bias: Tensor | None,
+    padding: Float[Tensor, "B 1 1 T"] | None,
 ) -> Float[Tensor, "B heads W width"]:
-    """Attention without scaling (T5 keeps the scale in its weights); keys come transposed."""
+    """Attention of all rows of a prompt to the one copy of its keys (transposed) and values."""
     weights = torch.matmul(query, keys)
-    if bias is not None:
-        weights += bias
+    if padding is not None:
+        weights += padding
     return torch.matmul(weights.softmax(-1), values)

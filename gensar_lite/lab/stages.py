@@ -167,9 +167,7 @@ def identify_stage(
 def open_identifiers(log: JointLog, out: Path) -> IdentifierTable:
     """What ``identify_stage`` left for this log and these embeddings."""
     embed = store.read_manifest(Path(out) / "embed", "embed", {"log": log.fingerprint()})
-    store.read_manifest(
-        Path(out) / "identify", "identify", {"log": log.fingerprint(), "embed": embed["fingerprint"]}
-    )
+    store.read_manifest(Path(out) / "identify", "identify", {"log": log.fingerprint(), "embed": embed["fingerprint"]})
     return read_table(Path(out) / "identify" / "identifiers.parquet")
 
 
@@ -223,9 +221,7 @@ def fit(
         generator = TextGenerator(vocabulary, table, t5)
         data = TextData(training_examples(log, split, table, vocabulary, settings.mix), generator.renderer)
     model = GenSAR(generator, vocabulary, table, log.items, history=settings.packed.history)
-    records = train(
-        generator, data, settings.mix, settings.train, folder, validator(model, log, split), progress
-    )
+    records = train(generator, data, settings.mix, settings.train, folder, validator(model, log, split), progress)
     return model, records
 
 
@@ -249,9 +245,7 @@ def validator(model: GenSAR, log: JointLog, split: Split, cases: int = VALIDATIO
 def open_model(log: JointLog, out: Path) -> GenSAR:
     """What ``train_stage`` left for this log and these identifiers."""
     identify = store.read_manifest(Path(out) / "identify", "identify", {"log": log.fingerprint()})
-    store.read_manifest(
-        Path(out) / "train", "train", {"log": log.fingerprint(), "identify": identify["fingerprint"]}
-    )
+    store.read_manifest(Path(out) / "train", "train", {"log": log.fingerprint(), "identify": identify["fingerprint"]})
     return GenSAR.load(Path(out) / "train")
 
 

@@ -1,0 +1,224 @@
+"""The trained generator as a reader uses it: ``recommend``, ``search``, exact scores, one folder on disk.
+
+Joins a backbone (a ``StepDecoder``) with the identifiers and the catalogue. It knows nothing about training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from safetensors.torch import load_file, save_file
+
+from gensar_lite import store
+from gensar_lite.generate.beam import beam_search, item_scores, rank_items, score_candidates
+from gensar_lite.generate.packed import PackedGenerator, PackedSettings
+from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, prompts_for
+from gensar_lite.generate.trie import Trie
+from gensar_lite.generate.vocabulary import UNKNOWN, TableShape, Vocabulary
+from gensar_lite.identify.table import IdentifierTable, read_table, write_table
+from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
+from gensar_lite.log.split import Histories
+from gensar_lite.log.text import normalise_query
+
+CASES_AT_ONCE = 64
+
+
+class QuestionError(ValueError):
+    """A question that has no answer as it stands: an empty query, an unknown item. The message says what to change."""
+
+
+class Answer(NamedTuple):
+    """One item of an answer.
+
+    Attributes:
+        probability: of the item, 0 to 1: the identifier's, divided by the number of items that share it.
+        log_prob: its logarithm, in nats.
+        identifier: the tokens the model spoke.
+    """
+
+    rank: int
+    item: int
+    item_id: str
+    title: str
+    probability: float
+    log_prob: float
+    identifier: str
+
+
+@dataclass
+class GenSAR:
+    """A generator with its identifiers and catalogue.
+
+    Attributes:
+        generator: the backbone; any ``StepDecoder`` that reads ``Prompt`` objects.
+        vocabulary: its tokens.
+        table: the identifiers it speaks.
+        items: the catalogue, with ``item_id`` and ``title``; row number = item index.
+        beams: prefixes kept per step (the paper's 30).
+        history: actions of a history that are read.
+    """
+
+    generator: PackedGenerator
+    vocabulary: Vocabulary
+    table: IdentifierTable
+    items: pd.DataFrame
+    beams: int = 30
+    history: int = 50
+
+    def trie(self, behaviour: str | None) -> Trie:
+        """Identifiers a behaviour may be answered with: collaborative for R_I, semantic for S_I, both for None."""
+        return self._tries(behaviour)
+
+    def __post_init__(self) -> None:
+        self._tries = lru_cache(maxsize=3)(self._build_trie)
+
+    def _build_trie(self, behaviour: str | None) -> Trie:
+        parts = [self.vocabulary.identifiers(self.table, kind) for kind in self.table.kind_for(behaviour)]
+        return Trie.build(np.concatenate(parts), np.tile(np.arange(len(self.items)), len(parts)))
+
+    def recommend(self, history: Sequence[Action], k: int = 10) -> list[Answer]:
+        """What next? The k likeliest items after a history, best first; fewer if the beam holds fewer.
+
+        Raises:
+            QuestionError: the history names an item that is not in the catalogue.
+        """
+        return self.ask(Prompt(NRIP, tuple(history), RECOMMENDATION), k)
+
+    def search(self, history: Sequence[Action], query: str, k: int = 10) -> list[Answer]:
+        """Find me …: the k likeliest items after a history and a query. The query is normalised as in training.
+
+        Raises:
+            QuestionError: nothing is left of the query after normalisation, or as ``recommend``.
+        """
+        return self.ask(Prompt(NSIP, tuple(history), SEARCH, query), k)
+
+    def ask(self, prompt: Prompt, k: int = 10) -> list[Answer]:
+        """The k best answers to any prompt, by constrained beam search."""
+        if prompt.task == NSIP and not normalise_query(prompt.query):
+            raise QuestionError(f"The query {prompt.query!r} holds no word. Type at least one letter or digit.")
+        for action in prompt.history:
+            if action.item >= len(self.items):
+                raise QuestionError(
+                    f"The history names item {action.item}; the catalogue ends at {len(self.items) - 1}."
+                )
+        trie = self.trie(prompt.behaviour)
+        result = beam_search(self.generator, [self._shortened(prompt)], trie, max(self.beams, k))
+        ranked = rank_items(result, trie, k)
+        sequences = dict(zip(result.leaves[0].tolist(), result.sequences[0].tolist(), strict=True))
+        return [
+            Answer(
+                rank + 1,
+                int(item),
+                str(self.items["item_id"].iloc[item]),
+                str(self.items["title"].iloc[item]),
+                float(np.exp(log_prob)),
+                float(log_prob),
+                self.vocabulary.text(sequences[int(leaf)]),
+            )
+            for rank, (item, log_prob, leaf) in enumerate(zip(*(field[0] for field in ranked), strict=True))
+            if item >= 0
+        ]
+
+    def unknown_words(self, query: str) -> list[str]:
+        """Words of a query that the model has never seen, for a kind word to the reader."""
+        ids = self.vocabulary.words_of(query)
+        return [word for word, number in zip(normalise_query(query).split(), ids, strict=True) if number == UNKNOWN]
+
+    def _shortened(self, prompt: Prompt) -> Prompt:
+        return prompt._replace(history=prompt.history[-self.history :])
+
+    # ---- many at once, for evaluation ----------------------------------------------------------------------------
+
+    def scores(self, cases: pd.DataFrame, log: JointLog, histories: Histories) -> Float[np.ndarray, "B N"]:
+        """Exact log-probability (nats) of every item of the catalogue, for each case of a ``Split`` table."""
+        scores = np.empty((len(cases), len(self.items)), dtype=np.float32)
+        for rows, prompts, trie in self._groups(cases, log, histories):
+            exact = score_candidates(self.generator, prompts, trie)
+            scores[rows] = item_scores(exact, trie, len(self.items))
+        return scores
+
+    def top(
+        self, cases: pd.DataFrame, k: int, log: JointLog, histories: Histories, beams: int | None = None
+    ) -> Int[np.ndarray, "B k"]:
+        """Item indices that beam search finds, best first, -1 where it found fewer than k."""
+        found = np.full((len(cases), k), -1, dtype=np.int64)
+        for rows, prompts, trie in self._groups(cases, log, histories):
+            found[rows] = rank_items(beam_search(self.generator, prompts, trie, beams or self.beams), trie, k).items
+        return found
+
+    def _groups(self, cases: pd.DataFrame, log: JointLog, histories: Histories):
+        prompts = prompts_for(cases, log, histories, self.history)
+        task = cases["task"].to_numpy()
+        for behaviour in dict.fromkeys(task):
+            rows = np.flatnonzero(task == behaviour)
+            rows = rows[np.argsort([len(prompts[row].history) for row in rows], kind="stable")]  # less padding
+            for start in range(0, len(rows), CASES_AT_ONCE):
+                part = rows[start : start + CASES_AT_ONCE]
+                yield part, [prompts[row] for row in part], self.trie(behaviour)
+
+    # ---- one folder on disk --------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors), identifiers and titles (parquet), and settings (JSON)."""
+        folder = Path(folder)
+        generator = self.generator
+        settings = {
+            "backbone": "packed",
+            "settings": asdict(generator.settings),
+            "words": self.vocabulary.word_list,
+            "beams": self.beams,
+            "history": self.history,
+        }
+        tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
+        store.write_atomically(folder / "weights.safetensors", lambda path: save_file(tensors, path))
+        write_table(self.table, folder / "identifiers.parquet")
+        titles = self.items[["item_id", "title"]]
+        store.write_atomically(folder / "items.parquet", lambda path: titles.to_parquet(path, index=False))
+        store.write_json(folder / "model.json", settings)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> GenSAR:
+        """Read what ``save`` wrote; answers are bit-equal to those before saving.
+
+        Raises:
+            store.StageError: a file is missing.
+        """
+        folder = Path(folder)
+        for name in ("model.json", "weights.safetensors", "identifiers.parquet", "items.parquet"):
+            if not (folder / name).exists():
+                raise store.StageError(f"{folder}: {name} is missing. Train a model there, or point to another folder.")
+        facts = store.read_json(folder / "model.json")
+        table = read_table(folder / "identifiers.parquet")
+        vocabulary = Vocabulary(facts["words"], TableShape.of(table))
+        generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
+        generator.load_state_dict(load_file(folder / "weights.safetensors"))
+        generator.to(torch.device(device)).eval()
+        items = pd.read_parquet(folder / "items.parquet")
+        return cls(generator, vocabulary, table, items, facts["beams"], facts["history"])
+
+
+@dataclass(frozen=True)
+class GenSARRanker:
+    """A ``GenSAR`` as a row of the scoreboard: see ``evaluate.protocol`` for what a ranker is."""
+
+    model: GenSAR
+    log: JointLog
+    name: str
+    trained_on: str
+    histories: Histories
+
+    def scores(self, cases: pd.DataFrame) -> Float[np.ndarray, "B N"]:
+        """Exact scores of the whole catalogue."""
+        return self.model.scores(cases, self.log, self.histories)
+
+    def top(self, cases: pd.DataFrame, k: int) -> Int[np.ndarray, "B k"]:
+        """What beam search finds."""
+        return self.model.top(cases, k, self.log, self.histories)

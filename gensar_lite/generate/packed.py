@@ -1,0 +1,323 @@
+"""The packed causal generator: one slot per event, every prefix of a history trained in one pass.
+
+Where T5 re-reads a history for each target, this backbone reads a shopper's whole log once. Each event is one *slot*,
+the sum of its token embeddings; beside the events stand *ask* slots, which hold a behaviour token (and the query of a
+search) and see only events strictly before their own instant. A small second transformer, the *depth* transformer of
+Lee et al. (CVPR 2022, arXiv 2203.01941), spells the answer from an ask slot, one code after the other.
+Same vocabulary, tasks, trie and beam as T5; the layers are GPT-NeoX blocks from transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import GPTNeoXConfig, GPTNeoXModel
+
+from gensar_lite.generate.tasks import ID2DESC, NSQP, Action, Prompt, TaskMix
+from gensar_lite.generate.vocabulary import PAD, Vocabulary
+from gensar_lite.identify.table import IdentifierTable
+from gensar_lite.log.schema import RECOMMENDATION, SEARCH
+
+QUERY_WORDS = 8  # words of a query that enter its slot
+TEXT_WORDS = 24  # words of an item text that enter a Desc2ID ask
+ANSWER_WORDS = 8  # words of an answer in words, the end token included
+
+
+@dataclass(frozen=True)
+class PackedSettings:
+    """Size of the packed generator. ``width`` D must be divisible by ``heads``."""
+
+    width: int = 128
+    layers: int = 2
+    depth_layers: int = 1
+    heads: int = 4
+    dropout: float = 0.2
+    history: int = 50
+
+
+class Slots(NamedTuple):
+    """A batch of slot sequences. Padding slots see only themselves.
+
+    Attributes:
+        tokens: vocabulary ids summed in each slot, 0 where there is none.
+        instant: rank of the slot's time stamp; only earlier instants are seen.
+        position: number of events before that instant (what the rotary position encoding is given).
+        is_event: True for events; asks and padding are False and are seen by nobody else.
+    """
+
+    tokens: Int[Tensor, "B T W"]
+    instant: Int[Tensor, "B T"]
+    position: Int[Tensor, "B T"]
+    is_event: Bool[Tensor, "B T"]
+
+
+class Asked(NamedTuple):
+    """Asks of one task in a batch: where they stand, and what they should answer (0-padded)."""
+
+    task: str
+    place: Int[Tensor, " A"]  # index into the batch's flattened slots
+    target: Int[Tensor, "A L"]
+
+
+class Batch(NamedTuple):
+    """One training step."""
+
+    slots: Slots
+    asked: list[Asked]
+
+
+class ReadState(NamedTuple):
+    """Decoding state: the ask slot's output for each prompt, and the tokens spelled so far in each of its rows."""
+
+    asked: Float[Tensor, "B D"]
+    tokens: Int[Tensor, "B W l"]
+
+
+class PackedGenerator(nn.Module):
+    """Packed causal generator; implements ``StepDecoder`` for ``Prompt`` objects."""
+
+    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, settings: PackedSettings) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.settings = settings
+        width = settings.width
+        self.embedding = nn.Embedding(len(vocabulary), width, padding_idx=PAD)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.across = GPTNeoXModel(_blocks(settings, settings.layers))
+        self.depth = GPTNeoXModel(_blocks(settings, settings.depth_layers))
+        for stack in (self.across, self.depth):
+            stack.embed_in = None  # slots and codes are embedded here, by the shared table
+        self.drop = nn.Dropout(settings.dropout)
+        levels = vocabulary.shape.levels
+        self.level_scale = nn.Parameter(torch.zeros(levels + 1))  # log temperature of each level, and of words
+        self._level_tokens = [torch.tensor(vocabulary.level_tokens(level)) for level in range(levels)]
+        self._places = [_inverse(tokens, len(vocabulary)) for tokens in self._level_tokens]
+        self.table = SlotTable(vocabulary, table)
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def across_slots(self, slots: Slots) -> Float[Tensor, "B T D"]:
+        """Run the first transformer over a batch of slot sequences."""
+        summed = self._slot_vectors(slots.tokens)
+        earlier = slots.instant[:, None, :] < slots.instant[:, :, None]
+        seen = earlier & slots.is_event[:, None, :]
+        seen |= torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
+        mask = torch.zeros(seen.shape, dtype=summed.dtype, device=seen.device).masked_fill_(~seen, -1e9)
+        output = self.across(
+            inputs_embeds=self.drop(summed), attention_mask=mask[:, None], position_ids=slots.position, use_cache=False
+        )
+        return output.last_hidden_state
+
+    def _slot_vectors(self, tokens: Int[Tensor, "B T W"]) -> Float[Tensor, "B T D"]:
+        """Sum codes and behaviour token; words count 1/n each, so that a long query is no louder than a short one."""
+        flat = tokens.reshape(-1, tokens.shape[-1])
+        is_word = (flat >= self.vocabulary.words.start) & (flat < self.vocabulary.words.stop)
+        is_word |= flat == 1
+        weight = torch.where(is_word, 1.0 / is_word.sum(1, keepdim=True).clamp(min=1), (flat != PAD).float())
+        summed = functional.embedding_bag(flat, self.embedding.weight, mode="sum", per_sample_weights=weight)
+        return summed.reshape(*tokens.shape[:-1], -1)
+
+    # ---- spelling ------------------------------------------------------------------------------------------------
+
+    def spell(self, asked: Float[Tensor, "A D"], tokens: Int[Tensor, "A l"]) -> Float[Tensor, "A l+1 D"]:
+        """Run the depth transformer over an ask's output followed by the tokens spelled so far."""
+        inputs = torch.cat([asked[:, None], self.embedding(tokens)], 1)
+        return self.depth(inputs_embeds=inputs, use_cache=False).last_hidden_state
+
+    def level_logits(self, hidden: Float[Tensor, "A D"], level: int) -> Float[Tensor, "A K"]:
+        """Logits over the codes that may stand at a level, in ``vocabulary.level_tokens`` order."""
+        rows = self.embedding(self._level_tokens[level].to(hidden.device))
+        return hidden @ rows.T * self.level_scale[level].exp()
+
+    def word_logits(self, hidden: Float[Tensor, "*S D"]) -> Float[Tensor, "*S W"]:
+        """Logits over the specials, behaviour tokens and words (ids 0 … words.stop - 1)."""
+        rows = self.embedding.weight[: self.vocabulary.words.stop]
+        return hidden @ rows.T * self.level_scale[-1].exp()
+
+    def forward(self, batch: Batch, mix: TaskMix) -> tuple[Tensor, dict[str, float]]:
+        """Weighted sum over tasks of the mean negative log-likelihood per answer (eq. 12), in nats.
+
+        Returns:
+            the loss to minimise, and each task's own mean for the record.
+        """
+        output = self.across_slots(batch.slots).flatten(0, 1)
+        total = output.new_zeros(())
+        means: dict[str, float] = {}
+        for asked in batch.asked:
+            if not len(asked.place):
+                continue
+            hidden = self.spell(output[asked.place], asked.target[:, :-1])
+            if asked.task in (NSQP, ID2DESC):
+                nll = functional.cross_entropy(
+                    self.word_logits(hidden).flatten(0, 1), asked.target.flatten(), ignore_index=PAD, reduction="sum"
+                )
+            else:
+                nll = sum(
+                    functional.cross_entropy(
+                        self.level_logits(hidden[:, level], level),
+                        self._places[level].to(hidden.device)[asked.target[:, level]],
+                        reduction="sum",
+                    )
+                    for level in range(asked.target.shape[1])
+                )
+            mean = nll / len(asked.place)
+            means[asked.task] = mean.item()
+            total = total + mix.weight(asked.task) * mean
+        return total, means
+
+    # ---- StepDecoder ---------------------------------------------------------------------------------------------
+
+    def read(self, prompts: Sequence[Prompt]) -> ReadState:
+        """Encode each prompt's history and ask slot once."""
+        slots = self.table.slots_of(prompts, self.settings.history)
+        output = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
+        return ReadState(output[:, -1], torch.zeros(len(prompts), 1, 0, dtype=torch.long, device=self.device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.embedding.weight.device
+
+    def step(
+        self,
+        state: ReadState,
+        tokens: Int[Tensor, "B W"] | None,
+        parents: Int[Tensor, "B W"] | None,
+        asked: Int[Tensor, "B W C"],
+    ) -> tuple[Float[Tensor, "B W C"], ReadState]:
+        """See ``StepDecoder.step``; the softmax runs over the codes of the current level."""
+        if parents is not None:
+            spelled = torch.gather(state.tokens, 1, parents[..., None].expand(-1, -1, state.tokens.shape[2]))
+            state = ReadState(state.asked, torch.cat([spelled, tokens[..., None]], 2))
+        prompts, rows, level = state.tokens.shape
+        repeated = state.asked[:, None].expand(-1, rows, -1).reshape(prompts * rows, -1)
+        hidden = self.spell(repeated, state.tokens.reshape(prompts * rows, level))[:, -1]
+        logp = self.level_logits(hidden, level).log_softmax(-1).reshape(prompts, rows, -1)
+        place = self._places[level].to(asked.device)[asked]
+        return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), state
+
+
+def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:
+    """Token id -> its place among ``tokens``; -1 for any other token."""
+    places = torch.full((size,), -1)
+    places[tokens] = torch.arange(len(tokens))
+    return places
+
+
+def _blocks(settings: PackedSettings, layers: int) -> GPTNeoXConfig:
+    return GPTNeoXConfig(
+        vocab_size=1,
+        hidden_size=settings.width,
+        num_hidden_layers=layers,
+        num_attention_heads=settings.heads,
+        intermediate_size=2 * settings.width,
+        hidden_dropout=settings.dropout,
+        attention_dropout=settings.dropout,
+        use_parallel_residual=False,
+        max_position_embeddings=4096,
+    )
+
+
+class SlotTable:
+    """Turns actions and prompts into slot token ids (width W = 1 + max(L, QUERY_WORDS))."""
+
+    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable) -> None:
+        self.vocabulary = vocabulary
+        self.width = 1 + max(vocabulary.shape.levels, QUERY_WORDS)
+        self.identifiers = {
+            behaviour: vocabulary.identifiers(table, table.kind_for(behaviour)[0])
+            for behaviour in (RECOMMENDATION, SEARCH)
+        }
+        self._words: dict[str, list[int]] = {}
+
+    def query_words(self, query: str) -> list[int]:
+        """Word ids of a query, remembered: the same queries come again and again."""
+        if query not in self._words:
+            self._words[query] = self.vocabulary.words_of(query, QUERY_WORDS)
+        return self._words[query]
+
+    def event(self, action: Action) -> list[int]:
+        """Token ids of an event's slot (eq. 11)."""
+        head = [self.vocabulary.behaviour(action.behaviour)]
+        if action.item < 0:
+            return head + self.query_words(action.query)
+        return head + self.identifiers[action.behaviour][action.item].tolist()
+
+    def ask(self, prompt: Prompt) -> list[int]:
+        """Token ids of an ask slot: what is given, and the behaviour token."""
+        head = [self.vocabulary.behaviour(prompt.behaviour)] if prompt.behaviour else []
+        text = self.vocabulary.words_of(prompt.text, TEXT_WORDS) if prompt.text else []
+        return head + self.query_words(prompt.query) + text + list(prompt.identifier)
+
+    def slots_of(self, prompts: Sequence[Prompt], history: int) -> Slots:
+        """Slot sequences of prompts, padded on the left; the ask slot is the last one of each row."""
+        rows = [
+            ([self.event(action) for action in prompt.history[-history:]] + [self.ask(prompt)],
+             [action.instant for action in prompt.history[-history:]])
+            for prompt in prompts
+        ]  # fmt: skip
+        longest = max(len(slots) for slots, _ in rows)
+        widest = max(len(slot) for slots, _ in rows for slot in slots)
+        tokens = np.zeros((len(rows), longest, max(widest, 1)), dtype=np.int64)
+        instant = np.full((len(rows), longest), -1, dtype=np.int64)
+        position = np.zeros((len(rows), longest), dtype=np.int64)
+        is_event = np.zeros((len(rows), longest), dtype=bool)
+        for row, (slots, times) in enumerate(rows):
+            first = longest - len(slots)
+            for place, slot in enumerate(slots, first):
+                tokens[row, place, : len(slot)] = slot
+            ranks = np.unique(np.asarray(times, dtype=np.int64), return_inverse=True)[1] if times else np.zeros(0, int)
+            instant[row, first:] = [*ranks, ranks.max(initial=-1) + 1]
+            position[row, first:] = [*np.searchsorted(ranks, ranks), len(ranks)]
+            is_event[row, first : longest - 1] = True
+        return Slots(*map(torch.from_numpy, (tokens, instant, position, is_event)))
+
+
+def warm_start(
+    model: PackedGenerator, table: IdentifierTable, views: Float[np.ndarray, "N E"], texts: Sequence[str]
+) -> None:
+    """Start code and word embeddings where the item embeddings already put them, instead of at random.
+
+    A code starts at the mean of what its items' vectors still lack after the earlier levels, so that an event's slot
+    (a sum of codes) starts near its item's vector; a word starts at the mean of the items whose text holds it.
+
+    Args:
+        views: both views side by side, each scaled to mean squared norm 1; projected to D principal components.
+        texts: (N,) item texts.
+    """
+    width = model.settings.width
+    centred = views - views.mean(0)
+    _, _, axes = np.linalg.svd(centred.T @ centred, hermitian=True)
+    vectors = (centred @ axes[:width].T).astype(np.float32)
+    vectors = np.pad(vectors, ((0, 0), (0, width - vectors.shape[1])))
+    vectors /= np.sqrt((vectors**2).sum(1).mean()) + 1e-12
+    start = model.embedding.weight.detach().cpu().numpy().copy()
+    for kind in table.kinds:
+        rest = vectors.copy()
+        for tokens in model.vocabulary.identifiers(table, kind).T:
+            means = _means(rest, tokens, len(start))
+            used = np.unique(tokens)
+            start[used] = means[used]
+            rest -= means[tokens]
+    spoken = [sorted(set(model.vocabulary.words_of(text))) for text in texts]
+    owner = np.repeat(np.arange(len(spoken)), [len(words) for words in spoken])
+    token = np.array([word for words in spoken for word in words], dtype=np.int64)
+    means = _means(vectors[owner], token, len(start))
+    heard = np.unique(token[token >= model.vocabulary.words.start]) if len(token) else token
+    start[heard] = means[heard]
+    with torch.no_grad():
+        model.embedding.weight.copy_(torch.from_numpy(start))
+
+
+def _means(vectors: np.ndarray, groups: np.ndarray, size: int) -> np.ndarray:
+    """(size, D): mean vector of each group, zero where a group is empty."""
+    sums = np.zeros((size, vectors.shape[1]), dtype=np.float32)
+    np.add.at(sums, groups, vectors)
+    return sums / np.bincount(groups, minlength=size).clip(min=1)[:, None].astype(np.float32)

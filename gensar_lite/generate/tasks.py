@@ -1,0 +1,253 @@
+"""The training tasks (paper, section 3.3): what the model is asked, and what it should answer.
+
+A ``Prompt`` is a question in plain data; how it becomes tokens is up to the backbone (one line of text for T5, one slot
+per event for the packed decoder). This module knows nothing about models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gensar_lite.generate.vocabulary import END, Vocabulary
+from gensar_lite.identify.table import IdentifierTable
+from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog
+from gensar_lite.log.split import Histories, Split
+from gensar_lite.log.text import words
+
+NRIP, NSQP, NSIP = "NRIP", "NSQP", "NSIP"  # next recommended item, next search query, next search item
+DESC2ID, ID2DESC, DOC2QUERY = "Desc2ID", "ID2Desc", "doc2query"
+TASK_OF = {RECOMMENDATION: NRIP, QUERY: NSQP, SEARCH: NSIP}
+
+# The first wording of each task is the one used at evaluation. The last one of NRIP and of NSIP is the same neutral
+# sentence: it is trained with either behaviour token, so that flipping the token alone is no unseen question.
+NEUTRAL = "so far this shopper did {history} what comes next"
+INSTRUCTIONS: dict[str, tuple[str, ...]] = {
+    NRIP: (
+        "here is what a shopper did {history} which item should we recommend next",
+        "the shopper's past actions are {history} suggest one item they would like to open",
+        "given {history} guess the item this person clicks on the home page",
+        "{history} is the record of one visitor name the next item worth showing",
+        "read this list of actions {history} and pick an item to put in front of the shopper",
+        NEUTRAL,
+    ),
+    NSQP: (
+        "here is what a shopper did {history} what will they type into the search box next",
+        "the shopper's past actions are {history} write their next query",
+        "given {history} guess the words this person searches for",
+        "{history} is the record of one visitor which query follows",
+        "read this list of actions {history} and complete the empty search box",
+    ),
+    NSIP: (
+        "here is what a shopper did {history} now they search for {query} which item will they click",
+        "the shopper's past actions are {history} they typed {query} find the item they want",
+        "given {history} and the words {query} guess the result this person opens",
+        "{history} is the record of one visitor whose query is {query} name the item they choose",
+        "read this list of actions {history} then answer the search {query} with one item",
+        NEUTRAL,
+    ),
+    DESC2ID: (
+        "which item is described by {text}",
+        "an item reads {text} name it",
+        "find the item whose page says {text}",
+        "the label on the shelf is {text} which item stands there",
+        "match this text to an item {text}",
+    ),
+    ID2DESC: (
+        "what is the title of {identifier}",
+        "describe the item {identifier}",
+        "put the item {identifier} into words",
+        "the shelf holds {identifier} write its label",
+        "tell a shopper what {identifier} is",
+    ),
+    DOC2QUERY: (
+        "someone with no history searches for {query} which item fits",
+        "find an item for the words {query}",
+        "a new visitor types {query} answer with one item",
+        "the search box says {query} name a matching item",
+        "which item would you show for {query}",
+    ),
+}
+
+
+class Action(NamedTuple):
+    """One line of a history: an item clicked, or a query typed. Actions of equal ``instant`` have no order."""
+
+    behaviour: str
+    item: int = -1  # item index; -1 for a query
+    query: str = ""
+    instant: int = 0
+
+
+class Prompt(NamedTuple):
+    """One question to the model.
+
+    Attributes:
+        task: one of the task names above; picks the wording.
+        history: oldest first.
+        behaviour: the token that ends the input, without brackets; None asks without a token.
+        query: the words typed, for NSIP and doc2query.
+        text: the item text, for Desc2ID.
+        identifier: vocabulary ids of an identifier, for ID2Desc.
+    """
+
+    task: str
+    history: tuple[Action, ...] = ()
+    behaviour: str | None = None
+    query: str = ""
+    text: str = ""
+    identifier: tuple[int, ...] = ()
+
+
+class TaskMix(NamedTuple):
+    """Weight of each task's loss; 0 leaves a task out.
+
+    ``search_clicks_as_recommendations`` adds the clicks after a search as NRIP targets. The paper does not; logs in
+    which the two behaviours come from one pool of purchases gain from it.
+    """
+
+    nrip: float = 1.0
+    nsqp: float = 0.2
+    nsip: float = 1.0
+    desc2id: float = 0.3
+    id2desc: float = 0.1
+    doc2query: float = 0.3
+    search_clicks_as_recommendations: bool = True
+
+    def weight(self, task: str) -> float:
+        """The weight of a task, by its name."""
+        return getattr(self, task.lower())
+
+
+def actions(log: JointLog, rows: Sequence[int]) -> tuple[Action, ...]:
+    """Events of a log as actions, in the order given."""
+    picked = log.events.iloc[list(rows)]
+    return tuple(
+        Action(*values) for values in zip(picked["behaviour"], picked["item"], picked["query"], picked["timestamp"])
+    )
+
+
+def prompts_for(cases, log: JointLog, histories: Histories, limit: int = 50) -> list[Prompt]:
+    """The prompts of a case table (see ``Split``): each with at most its ``limit`` latest actions."""
+    everything = actions(log, range(len(log.events)))
+    prompts = []
+    for event, task, query in zip(cases["event"], cases["task"], cases["query"]):
+        history = tuple(everything[row] for row in histories.before(event)[-limit:])
+        prompts.append(Prompt(TASK_OF[task], history, task, query))
+    return prompts
+
+
+def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -> tuple[Action, ...]:
+    """The paper's short history: the last recommended clicks and the last search sessions with one click each."""
+    kept = []
+    left = {RECOMMENDATION: recommended, SEARCH: sessions, QUERY: sessions}
+    for action in reversed(history):
+        if left[action.behaviour] > 0:
+            left[action.behaviour] -= 1
+            kept.append(action)
+    return tuple(reversed(kept))
+
+
+def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
+    """For each item the training queries that led to it, or its deepest category name where there is none."""
+    events = log.events[split.train & (log.events["behaviour"] == SEARCH).to_numpy()]
+    found = events.groupby("item")["query"].unique()
+    fallback = [" ".join(words(path.split(", ")[-1])) if path else "" for path in log.items["categories"]]
+    return [
+        tuple(found[item]) if item in found.index else ((name,) if name else ()) for item, name in enumerate(fallback)
+    ]
+
+
+def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_words: int = 4000) -> Vocabulary:
+    """All words of the instructions and the training queries, then the commonest words of the item texts."""
+    asked = log.events.loc[split.train & (log.events["behaviour"] == QUERY).to_numpy(), "query"]
+    instructions = [wording for wordings in INSTRUCTIONS.values() for wording in wordings]
+    plain = [wording.replace("{", "").replace("}", "") for wording in instructions]
+    texts = [*log.items["title"], *log.items["description"]]
+    return Vocabulary.build(texts, [*asked, *plain], table, max_words)
+
+
+class TextRenderer:
+    """Prompts as one line of token ids, as T5 reads them (paper, Table of tasks in section 3.3)."""
+
+    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, text_words: int = 24) -> None:
+        self.vocabulary = vocabulary
+        self.text_words = text_words
+        self._identifier = {
+            behaviour: vocabulary.identifiers(table, table.kind_for(behaviour)[0])
+            for behaviour in (RECOMMENDATION, SEARCH)
+        }
+
+    def action(self, action: Action) -> list[int]:
+        """``<R_I> M1 M2 R1 R2``, ``<S_I> M1 M2 S1 S2`` or ``<S_Q> words`` (eq. 11)."""
+        head = [self.vocabulary.behaviour(action.behaviour)]
+        if action.item < 0:
+            return head + self.vocabulary.words_of(action.query, 12)
+        return head + self._identifier[action.behaviour][action.item].tolist()
+
+    def prompt(self, prompt: Prompt, wording: int = 0) -> list[int]:
+        """Token ids of a prompt in its ``wording``-th paraphrase; the behaviour token, if any, comes last."""
+        ids: list[int] = []
+        for word in INSTRUCTIONS[prompt.task][wording].split():
+            if word == "{history}":
+                ids += [token for action in latest(prompt.history) for token in self.action(action)]
+            elif word == "{query}":
+                ids += [self.vocabulary.behaviour(QUERY), *self.vocabulary.words_of(prompt.query, 12)]
+            elif word == "{text}":
+                ids += self.vocabulary.words_of(prompt.text, self.text_words)
+            elif word == "{identifier}":
+                ids += list(prompt.identifier)
+            else:
+                ids += self.vocabulary.words_of(word)
+        return ids + ([self.vocabulary.behaviour(prompt.behaviour)] if prompt.behaviour else [])
+
+
+class Example(NamedTuple):
+    """A prompt and the token ids the model should answer (words end in ``</s>``, identifiers have fixed length)."""
+
+    prompt: Prompt
+    target: tuple[int, ...]
+
+
+def training_examples(
+    log: JointLog, split: Split, table: IdentifierTable, vocabulary: Vocabulary, mix: TaskMix, title_words: int = 10
+) -> list[Example]:
+    """Every training example of every task of positive weight, in log order, then item order.
+
+    A target's history is strictly before it; held-out events may stand in a history, never as a target.
+    """
+    identifiers = {kind: vocabulary.identifiers(table, kind) for kind in table.kinds}
+    kind_of = {behaviour: table.kind_for(behaviour)[0] for behaviour in (RECOMMENDATION, SEARCH)}
+    histories = Histories(log)
+    everything = actions(log, range(len(log.events)))
+    examples: list[Example] = []
+
+    def add(task: str, prompt: Prompt, target: Sequence[int]) -> None:
+        if mix.weight(task) > 0:
+            examples.append(Example(prompt, tuple(int(token) for token in target)))
+
+    for row in np.flatnonzero(split.train):
+        action = everything[row]
+        history = tuple(everything[before] for before in histories.before(row)[-50:])
+        if action.behaviour == QUERY:
+            target = [*vocabulary.words_of(action.query, 12), END]
+            add(NSQP, Prompt(NSQP, history, QUERY), target)
+            continue
+        if action.behaviour == SEARCH:
+            add(NSIP, Prompt(NSIP, history, SEARCH, action.query), identifiers[kind_of[SEARCH]][action.item])
+        if action.behaviour == RECOMMENDATION or mix.search_clicks_as_recommendations:
+            target = identifiers[kind_of[RECOMMENDATION]][action.item]
+            add(NRIP, Prompt(NRIP, history, RECOMMENDATION), target)
+    texts = (log.items["title"] + " " + log.items["description"]).tolist()
+    queries = pseudo_queries(log, split)
+    for item, title in enumerate(log.items["title"]):
+        label = [*vocabulary.words_of(title, title_words), END]
+        for kind in table.kinds:
+            identifier = identifiers[kind][item]
+            add(DESC2ID, Prompt(DESC2ID, text=texts[item]), identifier)
+            add(ID2DESC, Prompt(ID2DESC, identifier=tuple(identifier.tolist())), label)
+        for query in queries[item][:1]:
+            add(DOC2QUERY, Prompt(DOC2QUERY, behaviour=SEARCH, query=query), identifiers[kind_of[SEARCH]][item])
+    return examples
