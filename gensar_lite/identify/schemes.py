@@ -17,6 +17,7 @@ category-prefix         category path, then a running number (control)          
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ from gensar_lite.identify.table import (
     collisions,
     level_usage,
 )
-from gensar_lite.identify.views import scale_view
+from gensar_lite.identify.views import explained_variance, scale_view
 
 
 class Identified(NamedTuple):
@@ -101,7 +102,7 @@ def make_identifiers(
     if scheme in ("random", "category-prefix"):
         codes, kind = _control(scheme, categories, len(item_ids), sizes, seed)
         raw = IdentifierTable(scheme, item_ids, {kind: codes}, {kind: sizes}, settings.levels)
-        return _finish(raw, None, settings, seed, priority, started)
+        return _finish(raw, None, {}, settings, seed, priority, started)
     views = _views(scheme, {SEMANTIC: semantic, COLLABORATIVE: collaborative}, item_ids)
     # One view has nothing to share with: all its levels stand in one family.
     shared, specific = (settings.shared_levels, settings.specific_levels) if len(views) > 1 else (settings.levels, 0)
@@ -109,12 +110,12 @@ def make_identifiers(
     if scheme.endswith("kmeans"):
         joint = joint_residual_kmeans(views, shared, specific, settings.codes, seed)
         raw = IdentifierTable(scheme, item_ids, joint.codes, kind_sizes, shared)
-        return _finish(raw, joint, settings, seed, priority, started)
+        return _finish(raw, joint, views, settings, seed, priority, started)
     from gensar_lite.identify.rqvae import train_rqvae
 
     trained = train_rqvae(views, shared, specific, settings, seed, progress)
     raw = IdentifierTable(scheme, item_ids, trained.joint.codes, kind_sizes, shared)
-    done = _finish(raw, trained.joint, settings, seed, priority, started)
+    done = _finish(raw, trained.joint, views, settings, seed, priority, started)
     record = {**done.record, "chosen_epoch": trained.chosen_epoch, "rule": trained.rule}
     return done._replace(record=record, history=trained.history, levels=trained.levels, model=trained.model)
 
@@ -175,6 +176,7 @@ def category_codes(categories: list[str], sizes: tuple[int, ...]) -> Int[np.ndar
 def _finish(
     raw: IdentifierTable,
     joint: JointCodes | None,
+    views: dict[str, np.ndarray],
     settings: IdentifierSettings,
     seed: int,
     priority: np.ndarray | None,
@@ -198,7 +200,15 @@ def _finish(
             "codes_used": usage["used"].tolist(),
             "perplexity": usage["perplexity"].tolist(),
         }
-    record = {"scheme": raw.scheme, "seed": seed, "cpu_seconds": time.process_time() - started, "kinds": kinds}
+        if joint:
+            kinds[kind]["explained_variance"] = explained_variance(views[kind], joint.reconstruction[kind])
+    record = {
+        "scheme": raw.scheme,
+        "seed": seed,
+        "settings": asdict(settings),
+        "cpu_seconds": time.process_time() - started,
+        "kinds": kinds,
+    }
     return Identified(
         table, raw, repaired, {kind: joint.codebooks(kind) for kind in raw.kinds} if joint else {}, record,
         pd.DataFrame(), pd.DataFrame(),

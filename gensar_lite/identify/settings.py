@@ -30,7 +30,10 @@ class IdentifierSettings:
         unique: repair collisions until every identifier of a kind is unique (see ``assign``).
         latent: d, dimensions of each view's latent vector.
         hidden: widths of the hidden layers of each encoder; decoders mirror them.
-        epochs: passes over the catalogue at most.
+        linear_path: add a linear map, which starts as the view's principal components, beside each encoder and
+            decoder. Off: plain MLPs, as in eq. 2 and 7.
+        warm_epochs: passes that train encoders and decoders on reconstruction alone, before any quantisation.
+        epochs: passes that train everything together; the best one is kept (see ``rqvae.RULE``).
         batch: items per step.
         learning_rate: of Adam; falls to zero along a cosine.
         alpha: weight of the commitment loss (eq. 9).
@@ -49,8 +52,10 @@ class IdentifierSettings:
     unique: bool = True
     latent: int = 32
     hidden: tuple[int, ...] = (256, 128)
+    linear_path: bool = True
+    warm_epochs: int = 20
     epochs: int = 100
-    batch: int = 512
+    batch: int = 256
     learning_rate: float = 1e-3
     alpha: float = 0.25
     residual: ResidualRule = "detached"
