@@ -45,5 +45,5 @@ $(READY): pyproject.toml
 		echo "Install one and run again, for example: make PYTHON=/path/to/python3.12 notebooks"; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@echo "Installing into .venv (once; a few minutes)"
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
 	@touch $@
