@@ -110,4 +110,4 @@ def test_unequal_cases_cannot_be_paired():
 def test_resampled_means_centre_on_the_mean():
     values = np.random.default_rng(9).random((3, 400))
     weights = case_weights(400, seed=0)
-    assert resampled_means(values, weights, seed=0).mean() == pytest.approx(values.mean(), abs=0.003)
+    assert resampled_means(values[:, :, None], weights, seed=0).mean() == pytest.approx(values.mean(), abs=0.003)

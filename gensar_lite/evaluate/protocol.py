@@ -14,8 +14,8 @@ This module knows cases, scores and candidates. It does not know metrics' values
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -32,6 +32,14 @@ FULL, PAPER, BEAM = "full", "paper", "full, beam"
 PROTOCOLS = (FULL, PAPER)
 BATCH = 512  # cases scored at a time
 BATCH_CELLS = 2**25  # cases times items of one score matrix, at most (256 MiB of float64)
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """The part of a ranker that works."""
+
+    def scores(self, cases: pd.DataFrame) -> Float[np.ndarray, "B N"]:
+        """Score every item for B cases; higher is better."""
 
 
 @runtime_checkable
@@ -53,6 +61,26 @@ class Ranker(Protocol):
 
     def scores(self, cases: pd.DataFrame) -> Float[np.ndarray, "B N"]:
         """Score every item for B cases (rows of ``Split.test``, all of one task); higher is better, no NaN."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A ranker's scores under the name and facts of a table row (an oracle, SASRec, a variant of one model).
+
+    Attributes:
+        scorer: anything with ``scores(cases)``.
+        name, trained_on, tasks, notes: as in ``Ranker``.
+    """
+
+    scorer: Scorer
+    name: str
+    trained_on: str
+    tasks: tuple[str, ...] = TASKS
+    notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def scores(self, cases: pd.DataFrame) -> Float[np.ndarray, "B N"]:
+        """The scorer's scores."""
+        return self.scorer.scores(cases)
 
 
 @dataclass(frozen=True)

@@ -59,23 +59,23 @@ def case_weights(
 
 
 def resampled_means(
-    values: Float[np.ndarray, "K B"], weights: Float[np.ndarray, "S B"], seed: int
-) -> Float[np.ndarray, " S"]:
-    """Means of S resamples of K training seeds' values on the same B cases.
+    values: Float[np.ndarray, "K B F"], weights: Float[np.ndarray, "S B"], seed: int
+) -> Float[np.ndarray, "S F"]:
+    """Means of S resamples of K training seeds' values on the same B cases, for F metrics at once.
 
     With one seed the cases alone vary. With several, each resample also draws K seeds with replacement, so that the
     interval holds both sources of chance. Drawing K of K seeds shows only (K - 1) / K of their variance; the seeds'
     deviations from their common mean are stretched by sqrt(K / (K - 1)) to undo that. With three seeds the part that
     comes from seeds is still a rough estimate: read such an interval as "at least this wide".
     """
-    n_seeds = len(values)
-    means = weights @ values.T.astype(np.float64)  # (S, K)
+    means = np.stack([weights @ of_seed for of_seed in values], axis=1)  # (S, K, F)
+    n_resamples, n_seeds, _ = means.shape
     if n_seeds == 1:
         return means[:, 0]
     centre = means.mean(axis=1, keepdims=True)
     stretched = centre + (means - centre) * np.sqrt(n_seeds / (n_seeds - 1))
-    drawn = np.random.default_rng([seed, n_seeds]).integers(n_seeds, size=means.shape)
-    return np.take_along_axis(stretched, drawn, axis=1).mean(axis=1)
+    drawn = np.random.default_rng([seed, n_seeds]).integers(n_seeds, size=(n_resamples, n_seeds))
+    return np.take_along_axis(stretched, drawn[:, :, None], axis=1).mean(axis=1)
 
 
 def summarise(mean: float, resampled: Float[np.ndarray, " S"]) -> Interval:
@@ -97,7 +97,7 @@ def interval(
     """
     values = np.atleast_2d(values)
     weights = case_weights(values.shape[1], seed, clusters)
-    return summarise(values.mean(), resampled_means(values, weights, seed))
+    return summarise(values.mean(), resampled_means(values[:, :, None], weights, seed)[:, 0])
 
 
 def paired_interval(
@@ -118,8 +118,10 @@ def paired_interval(
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"a paired difference needs the same cases: {first.shape[1]} against {second.shape[1]}")
     weights = case_weights(first.shape[1], seed, clusters)
-    resampled = resampled_means(first, weights, seed) - resampled_means(second, weights, seed + 1)
-    return summarise(first.mean() - second.mean(), resampled)
+    resampled = resampled_means(first[:, :, None], weights, seed) - resampled_means(
+        second[:, :, None], weights, seed + 1
+    )
+    return summarise(first.mean() - second.mean(), resampled[:, 0])
 
 
 def user_weights(
