@@ -60,7 +60,7 @@ class Trie:
     items: Int[np.ndarray, " entries"]
 
     @classmethod
-    def build(cls, sequences: Int[np.ndarray, "n L"], items: Int[np.ndarray, " n"] | None = None) -> Trie:
+    def build(cls, sequences: Int[np.ndarray, "n L"], items: Int[np.ndarray, " rows"] | None = None) -> Trie:
         """Sort the identifiers once and read the trie off the sorted rows: O(n log n) time, no loop over rows.
 
         Args:
@@ -70,7 +70,7 @@ class Trie:
                 identifiers; twice under the same one counts once.
 
         Raises:
-            TrieError: no rows, no columns, a negative or non-integer token, or not one item per row.
+            TrieError: no rows, no columns, a negative token, or not one item per row.
         """
         sequences = np.asarray(sequences)
         _check(sequences, items)
@@ -100,7 +100,7 @@ class Trie:
         return cls(
             bounds=bounds,
             tokens=np.concatenate(tokens).astype(np.uint16 if top <= np.iinfo(np.uint16).max else np.int32),
-            first_child=np.concatenate([*first_child, bounds[-1:]]).astype(_index_type(bounds[-1])),
+            first_child=np.concatenate([*first_child, bounds[-1:]]).astype(_index_type(int(bounds[-1]))),
             first_item=kept_before[np.append(starts[-1], n)].astype(_index_type(n)),
             items=items[order[fresh]].astype(_index_type(int(items.max()))),
         )
@@ -108,7 +108,7 @@ class Trie:
     @classmethod
     def forest(
         cls,
-        owners: Int[np.ndarray, " n"],
+        owners: Int[np.ndarray, " rows"],
         sequences: Int[np.ndarray, "n L"],
         items: Int[np.ndarray, " n"] | None = None,
     ) -> tuple[Trie, Int[np.ndarray, " B"]]:
@@ -225,8 +225,6 @@ def _check(sequences: np.ndarray, items: np.ndarray | None) -> None:
         raise TrieError(
             f"identifiers must be a table of at least one row and one level, not of shape {sequences.shape}."
         )
-    if sequences.dtype.kind not in "iu":
-        raise TrieError(f"identifiers must be whole numbers (vocabulary ids), not {sequences.dtype}.")
     if sequences.min() < 0:
         row = int(np.flatnonzero((sequences < 0).any(axis=1))[0])
         raise TrieError(f"row {row} has a negative token {sequences[row].tolist()}: every level needs a vocabulary id.")
@@ -251,5 +249,5 @@ def _packed(sequences: np.ndarray) -> list[np.ndarray]:
     return keys
 
 
-def _index_type(largest: int) -> type:
+def _index_type(largest: int) -> type[np.signedinteger]:
     return np.int32 if largest <= np.iinfo(np.int32).max else np.int64
