@@ -211,7 +211,8 @@ def _last_purchase(clicks: _Clicks, shuffle: bool) -> tuple[np.ndarray, np.ndarr
     moment = row_codes(clicks.user, clicks.time)
     purchases = np.flatnonzero(~clicks.is_search)
     if len(purchases) == 0:
-        return np.zeros((2, len(moment)), dtype=np.int64)
+        nothing = np.zeros(len(moment), dtype=np.int64)
+        return nothing, nothing
     if shuffle:
         purchases = purchases[np.lexsort((np.random.default_rng(0).random(len(purchases)), moment[purchases]))]
     found = np.searchsorted(moment[purchases], moment, side="right") - 1

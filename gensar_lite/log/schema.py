@@ -131,7 +131,7 @@ def make_log(
         if not sort:
             raise LogError(
                 f"{source.at(first)}: the time stamp runs backwards within user {users[user[first]]!r} "
-                f"({count:,} such rows). Check that 'timestamp' is the right column, then sort the file by user and "
+                f"({count:,} in all). Check that 'timestamp' is the right column, then sort the file by user and "
                 "time, or read it with sort=True (--sort on the command line)."
             )
         said.append(f"{count:,} events ran backwards in time and were sorted")

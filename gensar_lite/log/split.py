@@ -49,7 +49,7 @@ class Histories:
         self._first = np.searchsorted(self._user, np.arange(log.n_users))
         self._order = _tie_order(events)
 
-    def before(self, event: int) -> np.ndarray:
+    def before(self, event: int | np.integer) -> np.ndarray:
         """Event indices of the history of ``event``, oldest first. Shape (H,), H may be 0."""
         first = self._first[self._user[event]]
         last = first + np.searchsorted(self._time[first:event], self._time[event], side="left")
