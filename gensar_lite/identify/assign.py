@@ -9,7 +9,8 @@ of a shared prefix. The module knows nothing about how codes were made.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ class Repair(NamedTuple):
         moved: kind -> (N,) bool.
         groups: one row per kind and item that shared its identifier: kind, group, item (index), code ("a-b-c"), content
             (number of its content within the group), same_content (another member of the group has the very same
-            vector, so that no quantiser can tell them apart), moved, new_code.
+            embedding of this kind, so that this kind cannot tell them apart), moved, new_code.
     """
 
     codes: dict[str, np.ndarray]
@@ -69,6 +70,7 @@ def repair(
     shared: int,
     vectors: dict[str, np.ndarray] | None = None,
     codebooks: dict[str, list[np.ndarray]] | None = None,
+    content: dict[str, np.ndarray] | None = None,
     priority: Float[np.ndarray, "N"] | None = None,
 ) -> Repair:
     """Make the identifiers of every kind unique.
@@ -77,9 +79,10 @@ def repair(
         codes: kind -> (N, L) int codes; all kinds agree on the first ``shared`` levels.
         sizes: kind -> codes per level.
         shared: leading levels that all kinds have in common (all of them where there is one kind).
-        vectors: kind -> (N, E) what was quantised. With ``codebooks`` it defines which free code is nearest and
-            which items have the same content; without, the lowest free code is taken.
+        vectors: kind -> (N, E) what was quantised. With ``codebooks`` it defines which free code is nearest;
+            without, the lowest free code is taken.
         codebooks: kind -> L arrays (K, E) whose code words sum up to the kind's vector (shared ones cut to its part).
+        content: kind -> (N, E) embedding that says which items are the same; without, all count as different.
         priority: per item; the member with the largest value keeps the identifier (popularity, say). Equal or not
             given: the first in catalogue order.
 
@@ -107,7 +110,7 @@ def repair(
         {kind: collisions(codes[kind]) for kind in codes},
         {kind: collisions(result[kind]) for kind in codes},
         moved,
-        pd.concat([_groups(kind, codes[kind], result[kind], vectors) for kind in codes], ignore_index=True),
+        pd.concat([_groups(kind, codes[kind], result[kind], content) for kind in codes], ignore_index=True),
     )
 
 
@@ -163,7 +166,7 @@ def _make_unique(
     places = _Places(sizes, leaf_capacity=1)
     for item in np.flatnonzero(owners):
         places.take(tuple(codes[item].tolist()))
-    for item in order[~owners[order]]:
+    for item in order[~owners[order]].tolist():
         old = tuple(codes[item].tolist())
         first = fixed if sent[item] else len(sizes) - 1
         new = _nearest_place(places, old, first, fixed, lambda prefix, item=item: price(item, prefix))
@@ -172,8 +175,12 @@ def _make_unique(
     return result
 
 
-def _nearest_place(places: _Places, old: tuple[int, ...], first: int, lowest: int, price) -> tuple[int, ...]:
+def _nearest_place(
+    places: _Places, old: tuple[int, ...], first: int, lowest: int, price: Callable[[tuple[int, ...]], Any]
+) -> tuple[int, ...]:
     """Change level ``first`` and those after it; where they are full, start one level earlier, down to ``lowest``."""
+    if first == len(places.sizes):  # all levels are shared and already placed
+        return old
     for level in range(first, lowest - 1, -1):
         prefix = old[:level]
         if not places.free(prefix).any():
@@ -224,7 +231,7 @@ def _spread_shared(
     for item in np.flatnonzero(~sent):
         places.take(tuple(leading[item].tolist()))
     result = {kind: own.copy() for kind, own in codes.items()}
-    for item in order[sent[order]]:
+    for item in order[sent[order]].tolist():
         old = tuple(leading[item].tolist())
         new = _nearest_place(
             places, old, shared - 1, 0, lambda prefix, item=item: sum(price(item, prefix) for price in prices.values())
@@ -235,15 +242,15 @@ def _spread_shared(
     return result, sent
 
 
-def _groups(kind: str, old: np.ndarray, new: np.ndarray, vectors: dict[str, np.ndarray] | None) -> pd.DataFrame:
+def _groups(kind: str, old: np.ndarray, new: np.ndarray, content: dict[str, np.ndarray] | None) -> pd.DataFrame:
     """The report's rows of one kind."""
     labels, counts = group_labels(old)
     items = np.flatnonzero(counts[labels] > 1)
     items = items[np.argsort(labels[items], kind="stable")]
     frame = pd.DataFrame({"kind": kind, "group": pd.factorize(labels[items])[0], "item": items})
     frame["code"] = ["-".join(map(str, row)) for row in old[items].tolist()]
-    content = content_labels(vectors[kind])[items] if vectors is not None else np.arange(len(items))
-    frame["content"] = pd.Series(content).groupby(frame["group"]).transform(lambda part: pd.factorize(part)[0])
+    same = content_labels(content[kind])[items] if content is not None else np.arange(len(items))
+    frame["content"] = pd.Series(same).groupby(frame["group"]).transform(lambda part: pd.factorize(part)[0])
     frame["same_content"] = frame.duplicated(["group", "content"], keep=False)
     frame["moved"] = (old[items] != new[items]).any(axis=1)
     frame["new_code"] = ["-".join(map(str, row)) for row in new[items].tolist()]

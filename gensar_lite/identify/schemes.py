@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from gensar_lite.identify.assign import Repair, repair
+from gensar_lite.identify.assign import Repair, content_labels, repair
 from gensar_lite.identify.residual_kmeans import JointCodes, joint_residual_kmeans
 from gensar_lite.identify.settings import SCHEMES, IdentifierSettings
 from gensar_lite.identify.table import (
@@ -183,9 +183,11 @@ def _finish(
     started: float,
 ) -> Identified:
     """Repair if asked, and write down what there is to know."""
-    vectors = joint.inputs if joint else None
-    slices = {kind: joint.slices(kind) for kind in raw.kinds} if joint else None
-    repaired = repair(raw.codes, raw.sizes, raw.shared, vectors, slices, priority) if settings.unique else None
+    repaired = None
+    if settings.unique:
+        vectors = joint.inputs if joint else None
+        slices = {kind: joint.slices(kind) for kind in raw.kinds} if joint else None
+        repaired = repair(raw.codes, raw.sizes, raw.shared, vectors, slices, views or None, priority)
     codes = repaired.codes if repaired else raw.codes
     table = IdentifierTable(raw.scheme, raw.item_ids, codes, raw.sizes, raw.shared)
     kinds = {}
@@ -201,6 +203,9 @@ def _finish(
             "perplexity": usage["perplexity"].tolist(),
         }
         if joint:
+            # Below this rate no identifier made of this view alone can get.
+            distinct = int(content_labels(views[kind]).max()) + 1
+            kinds[kind]["collision_floor"] = 1 - distinct / raw.n_items
             kinds[kind]["explained_variance"] = explained_variance(views[kind], joint.reconstruction[kind])
     record = {
         "scheme": raw.scheme,
@@ -209,7 +214,5 @@ def _finish(
         "cpu_seconds": time.process_time() - started,
         "kinds": kinds,
     }
-    return Identified(
-        table, raw, repaired, {kind: joint.codebooks(kind) for kind in raw.kinds} if joint else {}, record,
-        pd.DataFrame(), pd.DataFrame(),
-    )  # fmt: skip
+    codebooks = {kind: joint.codebooks(kind) for kind in raw.kinds} if joint else {}
+    return Identified(table, raw, repaired, codebooks, record, pd.DataFrame(), pd.DataFrame())

@@ -300,6 +300,9 @@ def read_sidinspector(path: Path, sizes: tuple[int, ...] | None = None, shared: 
 def _check(table: IdentifierTable) -> None:
     if not table.codes or table.codes.keys() != table.sizes.keys():
         raise IdentifierError(f"codes and sizes must name the same kinds: {list(table.codes)}, {list(table.sizes)}.")
+    twice = pd.Index(table.item_ids)[pd.Index(table.item_ids).duplicated()]
+    if len(twice):
+        raise IdentifierError(f"Item '{twice[0]}' stands twice in the identifier table. Keep one row per item.")
     first = next(iter(table.codes.values()))
     for kind, codes in table.codes.items():
         sizes = table.sizes[kind]
