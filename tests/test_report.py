@@ -1,7 +1,9 @@
 """Reports: rows, subsets, levels, shares of the oracle, pairs, seeds, files."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +11,14 @@ import pytest
 from evaluate_data import small_log
 
 from gensar_lite.evaluate.baselines.counts import Popularity, QueryPopularity, Random
+from gensar_lite.evaluate.baselines.sequence import ItemKNN, Markov
 from gensar_lite.evaluate.baselines.text import BM25
 from gensar_lite.evaluate.metrics import METRICS
 from gensar_lite.evaluate.protocol import Negatives, Row
 from gensar_lite.evaluate.report import combine, evaluate, identifier_groups, read_report, write_report
 from gensar_lite.evaluate.results import ReportError
 from gensar_lite.identify.table import IdentifierTable
+from gensar_lite.log.read import read_log
 from gensar_lite.log.split import leave_one_out
 
 LOG = small_log(n_users=60, n_items=150)
@@ -275,3 +279,26 @@ def test_validation_cases_and_requests_that_make_no_sense(report):
         report.table(subset="tepid")
     with pytest.raises(ReportError, match="no case"):
         report.paired("good", "oracle", "R_I", subset="empty history")
+
+
+def test_baselines_on_a_real_log_stand_where_they_were_recorded():
+    """HR@10 on all test users of Amazon Office; the band is four standard errors of a share at that many cases."""
+    shared = Path(os.environ.get("GENSAR_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    folder = shared / "data" / "amazon_office"
+    if not folder.exists():
+        pytest.skip("the Amazon Office log is not here (set GENSAR_SHARED to the folder that holds data/)")
+    log = read_log(folder)
+    split = leave_one_out(log)
+    rankers = [ItemKNN(log, split), Markov(log, split), BM25(log.items), QueryPopularity(log, split)]
+    table = evaluate(rankers, log, split).table().set_index(["ranker", "task", "protocol"])
+    recorded = {
+        ("ItemKNN", "R_I"): (0.069, 0.386),
+        ("Markov", "R_I"): (0.110, 0.293),
+        ("BM25", "S_I"): (0.494, 0.498),
+        ("query popularity", "S_I"): (0.593, 0.614),
+    }
+    for (ranker, task), values in recorded.items():
+        for protocol, value in zip(("full", "paper"), values, strict=True):
+            row = table.loc[(ranker, task, protocol)]
+            band = 4 * np.sqrt(value * (1 - value) / row["cases"])
+            assert row["HR@10"] == pytest.approx(value, abs=band), (ranker, protocol)
