@@ -1,14 +1,13 @@
 """Reports: rows, subsets, levels, shares of the oracle, pairs, seeds, files."""
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from evaluate_data import small_log
+from log_data import shared
 
 from gensar_lite.evaluate.baselines.counts import Popularity, QueryPopularity, Random
 from gensar_lite.evaluate.baselines.sequence import ItemKNN, Markov
@@ -283,11 +282,7 @@ def test_validation_cases_and_requests_that_make_no_sense(report):
 
 def test_baselines_on_a_real_log_stand_where_they_were_recorded():
     """HR@10 on all test users of Amazon Office; the band is four standard errors of a share at that many cases."""
-    shared = Path(os.environ.get("GENSAR_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-    folder = shared / "data" / "amazon_office"
-    if not folder.exists():
-        pytest.skip("the Amazon Office log is not here (set GENSAR_SHARED to the folder that holds data/)")
-    log = read_log(folder)
+    log = read_log(shared("amazon_office"))
     split = leave_one_out(log)
     rankers = [ItemKNN(log, split), Markov(log, split), BM25(log.items), QueryPopularity(log, split)]
     table = evaluate(rankers, log, split).table().set_index(["ranker", "task", "protocol"])
