@@ -44,6 +44,10 @@ def read_log(
         raise LogError(f"{path}: no such file or folder. {KNOWN}")
     if not path.is_dir():
         raise LogError(f"{path} is a file. Give the folder that holds the log. {KNOWN}")
+    try:
+        found = sorted(entry.name for entry in path.iterdir())
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read ({error.strerror}). Check its permissions.") from None
     if find_table(path, "events"):
         return read_own(path, name, sort)
     if find_table(path, "interactions"):
@@ -52,5 +56,4 @@ def read_log(
         return read_amazon(path, name, form, seed)
     if find_table(path, "ratings"):
         return read_movielens(path, name)
-    found = ", ".join(sorted(entry.name for entry in path.iterdir())[:12]) or "nothing"
-    raise LogError(f"{path}: no log known here (found: {found}). {KNOWN}")
+    raise LogError(f"{path}: no log known here (found: {', '.join(found[:12]) or 'nothing'}). {KNOWN}")

@@ -7,7 +7,7 @@ where a log comes from (``read``, ``corner_shop``), nor how it is cut into train
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -154,7 +154,7 @@ def make_log(
     if position is not None:
         columns["position"] = position[order]
     log = JointLog(name, coded_items, users, pd.DataFrame(columns))
-    return JointLog(name, coded_items, users, log.events, tuple(said) + _remarks(log))
+    return replace(log, notes=(*said, *_remarks(log)))
 
 
 def _check_items(items: pd.DataFrame, source: Source) -> pd.DataFrame:
