@@ -11,13 +11,14 @@ tokens) is held once per prompt and shared by its rows.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 
+@runtime_checkable
 class StepDecoder(Protocol):
     """Log-probabilities of next tokens, one step at a time, for many prefixes at once.
 
