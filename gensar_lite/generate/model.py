@@ -16,11 +16,13 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
+from transformers import T5Config, T5ForConditionalGeneration
 
 from gensar_lite import store
 from gensar_lite.generate.beam import beam_search, item_scores, rank_items, score_candidates
 from gensar_lite.generate.packed import PackedGenerator, PackedSettings
 from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, prompts_for
+from gensar_lite.generate.text_model import TextGenerator
 from gensar_lite.generate.trie import Trie
 from gensar_lite.generate.vocabulary import UNKNOWN, TableShape, Vocabulary
 from gensar_lite.identify.table import IdentifierTable, read_table, write_table
@@ -66,7 +68,7 @@ class GenSAR:
         history: actions of a history that are read.
     """
 
-    generator: PackedGenerator
+    generator: PackedGenerator | TextGenerator
     vocabulary: Vocabulary
     table: IdentifierTable
     items: pd.DataFrame
@@ -170,14 +172,18 @@ class GenSAR:
         """Write weights (safetensors), identifiers and titles (parquet), and settings (JSON)."""
         folder = Path(folder)
         generator = self.generator
+        packed = isinstance(generator, PackedGenerator)
         settings = {
-            "backbone": "packed",
-            "settings": asdict(generator.settings),
+            "backbone": "packed" if packed else "t5",
+            "settings": asdict(generator.settings) if packed else generator.model.config.to_diff_dict(),
             "words": self.vocabulary.word_list,
             "beams": self.beams,
             "history": self.history,
         }
-        tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
+        # T5 holds one embedding under several names; safetensors wants each stored once.
+        tensors = {
+            name: value.clone(memory_format=torch.contiguous_format) for name, value in generator.state_dict().items()
+        }
         store.write_atomically(folder / "weights.safetensors", lambda path: save_file(tensors, path))
         write_table(self.table, folder / "identifiers.parquet")
         titles = self.items[["item_id", "title"]]
@@ -198,7 +204,10 @@ class GenSAR:
         facts = store.read_json(folder / "model.json")
         table = read_table(folder / "identifiers.parquet")
         vocabulary = Vocabulary(facts["words"], TableShape.of(table))
-        generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
+        if facts["backbone"] == "packed":
+            generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
+        else:
+            generator = TextGenerator(vocabulary, table, T5ForConditionalGeneration(T5Config(**facts["settings"])))
         generator.load_state_dict(load_file(folder / "weights.safetensors"))
         generator.to(torch.device(device)).eval()
         items = pd.read_parquet(folder / "items.parquet")

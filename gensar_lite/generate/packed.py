@@ -2,8 +2,9 @@
 
 Where T5 re-reads a history for each target, this backbone reads a shopper's whole log once. Each event is one *slot*,
 the sum of its token embeddings; beside the events stand *ask* slots, which hold a behaviour token (and the query of a
-search) and see only events strictly before their own instant. A small second transformer, the *depth* transformer of
-Lee et al. (CVPR 2022, arXiv 2203.01941), spells the answer from an ask slot, one code after the other.
+search) and see only events strictly before their own instant. A small recurrent cell, the *speller*, starts from an
+ask slot's output and spells the answer, one code after the other; its whole memory is one vector per prefix, so a beam
+(or the exact score of every item) costs little beyond reading the history.
 Same vocabulary, tasks, trie and beam as T5; the layers are GPT-NeoX blocks from transformers.
 """
 
@@ -36,7 +37,6 @@ class PackedSettings:
 
     width: int = 128
     layers: int = 2
-    depth_layers: int = 1
     heads: int = 4
     dropout: float = 0.2
     history: int = 50
@@ -74,10 +74,10 @@ class Batch(NamedTuple):
 
 
 class ReadState(NamedTuple):
-    """Decoding state: the ask slot's output for each prompt, and the tokens spelled so far in each of its rows."""
+    """Decoding state: the speller's memory for each prompt and prefix, and how many tokens were spelled."""
 
-    asked: Float[Tensor, "B D"]
-    tokens: Int[Tensor, "B W l"]
+    memory: Float[Tensor, "B W D"]
+    level: int
 
 
 class PackedGenerator(nn.Module):
@@ -91,9 +91,9 @@ class PackedGenerator(nn.Module):
         self.embedding = nn.Embedding(len(vocabulary), width, padding_idx=PAD)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         self.across = GPTNeoXModel(_blocks(settings, settings.layers))
-        self.depth = GPTNeoXModel(_blocks(settings, settings.depth_layers))
-        for stack in (self.across, self.depth):
-            stack.embed_in = None  # slots and codes are embedded here, by the shared table
+        self.across.embed_in = None  # slots are embedded here, by the shared table
+        self.speller = nn.GRU(width, width, batch_first=True)
+        self.spelled_norm = nn.LayerNorm(width)
         self.drop = nn.Dropout(settings.dropout)
         levels = vocabulary.shape.levels
         self.level_scale = nn.Parameter(torch.zeros(levels + 1))  # log temperature of each level, and of words
@@ -126,10 +126,13 @@ class PackedGenerator(nn.Module):
 
     # ---- spelling ------------------------------------------------------------------------------------------------
 
-    def spell(self, asked: Float[Tensor, "A D"], tokens: Int[Tensor, "A l"]) -> Float[Tensor, "A l+1 D"]:
-        """Run the depth transformer over an ask's output followed by the tokens spelled so far."""
-        inputs = torch.cat([asked[:, None], self.embedding(tokens)], 1)
-        return self.depth(inputs_embeds=inputs, use_cache=False).last_hidden_state
+    def spell(self, memory: Float[Tensor, "A D"], tokens: Int[Tensor, "A l"]) -> Float[Tensor, "A n D"]:
+        """Feed the tokens of an answer to the speller; row i of the output predicts token i, so n = l + 1."""
+        first = memory[:, None]
+        if tokens.shape[1] == 0:
+            return self.spelled_norm(first)
+        rest, _ = self.speller(self.drop(self.embedding(tokens)), memory[None])
+        return self.spelled_norm(self.drop(torch.cat([first, rest], 1)))
 
     def level_logits(self, hidden: Float[Tensor, "A D"], level: int) -> Float[Tensor, "A K"]:
         """Logits over the codes that may stand at a level, in ``vocabulary.level_tokens`` order."""
@@ -178,7 +181,7 @@ class PackedGenerator(nn.Module):
         """Encode each prompt's history and ask slot once."""
         slots = self.table.slots_of(prompts, self.settings.history)
         output = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
-        return ReadState(output[:, -1], torch.zeros(len(prompts), 1, 0, dtype=torch.long, device=self.device))
+        return ReadState(output[:, -1:], 0)
 
     @property
     def device(self) -> torch.device:
@@ -193,15 +196,16 @@ class PackedGenerator(nn.Module):
         asked: Int[Tensor, "B W C"],
     ) -> tuple[Float[Tensor, "B W C"], ReadState]:
         """See ``StepDecoder.step``; the softmax runs over the codes of the current level."""
-        if parents is not None:
-            spelled = torch.gather(state.tokens, 1, parents[..., None].expand(-1, -1, state.tokens.shape[2]))
-            state = ReadState(state.asked, torch.cat([spelled, tokens[..., None]], 2))
-        prompts, rows, level = state.tokens.shape
-        repeated = state.asked[:, None].expand(-1, rows, -1).reshape(prompts * rows, -1)
-        hidden = self.spell(repeated, state.tokens.reshape(prompts * rows, level))[:, -1]
+        memory, level = state
+        if tokens is not None and parents is not None:
+            memory = torch.gather(memory, 1, parents[..., None].expand(-1, -1, memory.shape[2]))
+            _, moved = self.speller(self.embedding(tokens.flatten())[:, None], memory.flatten(0, 1)[None])
+            memory, level = moved[0].unflatten(0, tokens.shape), level + 1
+        prompts, rows = memory.shape[:2]
+        hidden = self.spelled_norm(memory).flatten(0, 1)
         logp = self.level_logits(hidden, level).log_softmax(-1).reshape(prompts, rows, -1)
         place = self._places[level].to(asked.device)[asked]
-        return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), state
+        return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), ReadState(memory, level)
 
 
 def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:

@@ -17,6 +17,8 @@ from nbformat import NotebookNode
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# plotly's tool bar offers to send the figure's data to its maker's cloud; not from here.
+NO_CLOUD = {"showSendToCloud": False, "displaylogo": False}
 _WIDGET_NOTE = "<p><em>A widget stands here when the notebook is open in JupyterLab (make lab).</em></p>"
 _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{{ resources.figure_library }}{%- endblock -%}
@@ -81,7 +83,9 @@ def remote_sources(page: str) -> list[str]:
 def _figure_html(figure: dict, name: str) -> str:
     import plotly.io as pio
 
-    return pio.to_html(figure, include_plotlyjs=False, full_html=False, validate=False, div_id=name)
+    content = {key: value for key, value in figure.items() if key != "config"}
+    config = {**figure.get("config", {}), **NO_CLOUD}
+    return pio.to_html(content, config, include_plotlyjs=False, full_html=False, validate=False, div_id=name)
 
 
 def _figure_library() -> str:

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from gensar_lite.lab.export import NO_CLOUD
 from gensar_lite.lab.offline import VARIABLE, block_network
 
 # Okabe-Ito, in the order used for traces. Blue stands for search, orange for recommendation, everywhere.
@@ -128,10 +129,12 @@ def _style_figures() -> None:
             "plot_bgcolor": "rgba(0,0,0,0)",
             "xaxis": axis,
             "yaxis": axis,
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _GREY, "activecolor": OKABE_ITO[0]},
             "margin": {"l": 60, "r": 20, "t": 50, "b": 50},
             "hoverlabel": {"font": {"color": "#000000"}, "bgcolor": "#FFFFFF"},
         }
     )
     pio.templates.default = "gensar"
     # Figures are stored as data; JupyterLab draws them with its bundled plotly, the HTML export with its own copy.
+    pio.renderers["plotly_mimetype"].config.update(NO_CLOUD)
     pio.renderers.default = "plotly_mimetype"

@@ -236,7 +236,7 @@ def validator(model: GenSAR, log: JointLog, split: Split, cases: int = VALIDATIO
         means = []
         for part in samples:
             scores = model.scores(part, log, histories)
-            means.append(ndcg(rank_scores(scores, part["item"].to_numpy()).item, 10).mean())
+            means.append(ndcg(rank_scores(scores, None, part["item"].to_numpy()).item, 10).mean())
         return float(np.mean(means)) if means else 0.0
 
     return look

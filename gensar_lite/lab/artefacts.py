@@ -1,0 +1,142 @@
+"""The trained artefacts of the embedded data set: made by one resumable command, opened by every notebook.
+
+``python -m gensar_lite.lab.artefacts`` runs all stages on the corner shop into ``data/artefacts``. Finished stages are
+kept, so a killed run goes on where it stopped; ``--afresh`` starts over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from gensar_lite import store
+from gensar_lite.embed.collaborative import SASRec, SASRecSettings
+from gensar_lite.evaluate.report import read_report
+from gensar_lite.evaluate.results import Report
+from gensar_lite.generate.model import GenSAR
+from gensar_lite.generate.train import TrainSettings
+from gensar_lite.identify.settings import IdentifierSettings
+from gensar_lite.identify.table import IdentifierTable, read_table
+from gensar_lite.lab.scoreboard import evaluate_stage
+from gensar_lite.lab.stages import (
+    GeneratorSettings,
+    Views,
+    embed_stage,
+    frame_of,
+    identify_stage,
+    open_identifiers,
+    open_model,
+    open_sasrec,
+    open_views,
+    train_stage,
+)
+from gensar_lite.log.corner_shop import data_folder, load_corner_shop
+from gensar_lite.log.schema import JointLog
+from gensar_lite.log.split import Split, leave_one_out
+
+SEED = 0
+IDENTIFIERS = IdentifierSettings()
+GENERATOR = GeneratorSettings(train=TrainSettings(seed=SEED))
+
+
+def artefacts_folder() -> Path:
+    """``data/artefacts``, beside the embedded data set."""
+    return data_folder().parent / "artefacts"
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """Everything that was made of the embedded data set.
+
+    Attributes:
+        log, split: the data.
+        views: both embeddings of every item.
+        sasrec: the recommender whose item vectors are the collaborative view.
+        table: identifiers after repair; ``raw`` before.
+        model: the trained generator.
+        curves: one row per training epoch: loss per task (nats per answer), validation NDCG@10, seconds.
+        levels: one row per epoch, kind and level of the RQ-VAE's training.
+    """
+
+    log: JointLog
+    split: Split
+    views: Views
+    sasrec: SASRec
+    table: IdentifierTable
+    raw: IdentifierTable
+    model: GenSAR
+    curves: pd.DataFrame
+    levels: pd.DataFrame
+
+
+def open_artefacts(folder: Path | None = None) -> Artefacts:
+    """Open what ``make artefacts`` made; a second or two.
+
+    Raises:
+        store.StageError: a stage is missing, or was made from another log.
+    """
+    folder = folder or artefacts_folder()
+    log = load_corner_shop()
+    return Artefacts(
+        log=log,
+        split=leave_one_out(log),
+        views=open_views(log, folder),
+        sasrec=open_sasrec(log, folder),
+        table=open_identifiers(log, folder),
+        raw=read_table(folder / "identify" / "identifiers_before_repair.parquet"),
+        model=open_model(log, folder),
+        curves=frame_of(store.read_json(folder / "train" / "curves.json")),
+        levels=pd.read_parquet(folder / "identify" / "levels.parquet"),
+    )
+
+
+def open_report(folder: Path | None = None) -> Report:
+    """The scoreboard of the artefacts, with the rank of every test case under every ranker."""
+    return read_report((folder or artefacts_folder()) / "evaluate")
+
+
+def make(folder: Path, generator: GeneratorSettings = GENERATOR, max_cases: int | None = None, progress=True) -> None:
+    """Run the stages that are not finished in ``folder``, in order."""
+    log = load_corner_shop()
+    split = leave_one_out(log)
+    if not _finished(folder, "embed", log):
+        embed_stage(log, split, folder, sasrec=SASRecSettings(seed=SEED), progress=progress)
+    if not _finished(folder, "identify", log):
+        identify_stage(log, split, folder, "joint", IDENTIFIERS, SEED, progress)
+    if not _finished(folder, "train", log):
+        train_stage(log, split, folder, generator, progress)
+    if not _finished(folder, "evaluate", log):
+        evaluate_stage(log, split, folder, SEED, max_cases, progress)
+    shutil.rmtree(folder / "embed" / "cache", ignore_errors=True)
+
+
+def _finished(folder: Path, stage: str, log: JointLog) -> bool:
+    try:
+        store.read_manifest(folder / stage, stage, {"log": log.fingerprint()})
+    except store.StageError as reason:
+        print(f"{stage}: {reason}", flush=True)
+        return False
+    print(f"{stage}: finished, kept", flush=True)
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the artefacts; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Make the trained artefacts of the embedded data set.")
+    parser.add_argument("--out", type=Path, default=artefacts_folder(), help="folder (default: data/artefacts)")
+    parser.add_argument("--afresh", action="store_true", help="remove what is there and start over")
+    parser.add_argument("--epochs", type=int, default=GENERATOR.train.epochs, help="of the generator")
+    options = parser.parse_args(arguments)
+    if options.afresh:
+        shutil.rmtree(options.out, ignore_errors=True)
+    make(options.out, replace(GENERATOR, train=replace(GENERATOR.train, epochs=options.epochs)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
