@@ -233,6 +233,7 @@ def test_the_exported_page_needs_no_network_and_holds_plotly_once(small_run):
     page = (build / "html" / "02_figure.html").read_text()
     assert remote_sources(page) == []
     assert page.count("Plotly.newPlot(") >= 1
+    assert '"showSendToCloud": false' in page, "no button that sends the figure away"
     assert page.count('<script type="text/javascript">/**\n* plotly.js') == 1
     assert "plotly.js" not in (build / "html" / "00_good.html").read_text()
 
