@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gensar_lite.evaluate.results import Report
     from gensar_lite.generate.tasks import Action
+    from gensar_lite.identify.settings import IdentifierSettings
+    from gensar_lite.lab.stages import GeneratorSettings
     from gensar_lite.log.schema import JointLog
     from gensar_lite.log.split import Split
 
@@ -134,48 +137,73 @@ def _embed(options: argparse.Namespace) -> None:
 
 
 def _identify(options: argparse.Namespace) -> None:
-    from gensar_lite.identify.settings import IdentifierSettings
     from gensar_lite.identify.table import collisions
     from gensar_lite.lab.stages import identify_stage
 
     log, split = _open(options)
-    settings = IdentifierSettings(
-        shared_levels=options.shared_levels, specific_levels=options.specific_levels, codes=options.codes
-    )
+    settings = _identifier_settings(options)
     table = identify_stage(log, split, options.out, options.scheme, settings, options.seed, not options.quiet)
     for kind in table.kinds:
         print(f"{kind}: {collisions(table.codes[kind]).n_unique} identifiers for {log.n_items} items after repair")
     print(f"written to {options.out / 'identify'}")
 
 
-def _train(options: argparse.Namespace) -> None:
-    from dataclasses import replace
+def _identifier_settings(options: argparse.Namespace) -> IdentifierSettings:
+    from gensar_lite.identify.settings import IdentifierSettings
 
-    from gensar_lite.lab.stages import GeneratorSettings, train_stage
+    return IdentifierSettings(
+        shared_levels=options.shared_levels, specific_levels=options.specific_levels, codes=options.codes
+    )
+
+
+def _train(options: argparse.Namespace) -> None:
+    from gensar_lite.lab.stages import train_stage
 
     log, split = _open(options)
+    train_stage(log, split, options.out, _generator_settings(options), not options.quiet)
+    print(f"trained; written to {options.out / 'train'}")
+
+
+def _generator_settings(options: argparse.Namespace) -> GeneratorSettings:
+    from dataclasses import replace
+
+    from gensar_lite.lab.stages import GeneratorSettings
+
     settings = GeneratorSettings(backbone=options.backbone)
     schedule = replace(settings.train, seed=options.seed)
     if options.epochs is not None:
         schedule = replace(schedule, epochs=options.epochs)
     mix = settings.mix._replace(search_clicks_as_recommendations=not options.paper_targets)
-    train_stage(log, split, options.out, replace(settings, train=schedule, mix=mix), not options.quiet)
-    print(f"trained; written to {options.out / 'train'}")
+    return replace(settings, train=schedule, mix=mix)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from gensar_lite.lab.scoreboard import evaluate_stage
 
     log, split = _open(options)
-    report = evaluate_stage(log, split, options.out, options.seed, options.cases, not options.quiet)
+    _show(evaluate_stage(log, split, options.out, options.seed, options.cases, not options.quiet), options)
+
+
+def _show(report: Report, options: argparse.Namespace) -> None:
     print(report.table().to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     print(f"written to {options.out / 'evaluate'}")
 
 
 def _run(options: argparse.Namespace) -> None:
-    for stage in (_log, _embed, _identify, _train, _evaluate):
-        print(f"== {stage.__name__[1:]}", flush=True)
-        stage(options)
+    from gensar_lite.embed.collaborative import SASRecSettings
+    from gensar_lite.lab.pipeline import RunSettings, run
+
+    log, _ = _open(options)
+    settings = RunSettings(
+        options.model,
+        SASRecSettings(seed=options.seed),
+        options.scheme,
+        _identifier_settings(options),
+        _generator_settings(options),
+        options.seed,
+        options.cases,
+    )
+    _show(run(log, options.out, settings, not options.quiet), options)
 
 
 def _recommend(options: argparse.Namespace) -> None:

@@ -15,33 +15,18 @@ from pathlib import Path
 import pandas as pd
 
 from gensar_lite import store
-from gensar_lite.embed.collaborative import SASRec, SASRecSettings
+from gensar_lite.embed.collaborative import SASRec
 from gensar_lite.evaluate.report import read_report
 from gensar_lite.evaluate.results import Report
 from gensar_lite.generate.model import GenSAR
-from gensar_lite.generate.train import TrainSettings
-from gensar_lite.identify.settings import IdentifierSettings
 from gensar_lite.identify.table import IdentifierTable, read_table
-from gensar_lite.lab.scoreboard import evaluate_stage
-from gensar_lite.lab.stages import (
-    GeneratorSettings,
-    Views,
-    embed_stage,
-    frame_of,
-    identify_stage,
-    open_identifiers,
-    open_model,
-    open_sasrec,
-    open_views,
-    train_stage,
-)
+from gensar_lite.lab.pipeline import RunSettings, run
+from gensar_lite.lab.stages import Views, frame_of, open_identifiers, open_model, open_sasrec, open_views
 from gensar_lite.log.corner_shop import data_folder, load_corner_shop
 from gensar_lite.log.schema import JointLog
 from gensar_lite.log.split import Split, leave_one_out
 
-SEED = 0
-IDENTIFIERS = IdentifierSettings()
-GENERATOR = GeneratorSettings(train=TrainSettings(seed=SEED))
+SETTINGS = RunSettings()
 
 
 def artefacts_folder() -> Path:
@@ -100,29 +85,11 @@ def open_report(folder: Path | None = None) -> Report:
     return read_report((folder or artefacts_folder()) / "evaluate")
 
 
-def make(folder: Path, generator: GeneratorSettings = GENERATOR, max_cases: int | None = None, progress=True) -> None:
-    """Run the stages that are not finished in ``folder``, in order."""
-    log = load_corner_shop()
-    split = leave_one_out(log)
-    if not _finished(folder, "embed", log):
-        embed_stage(log, split, folder, sasrec=SASRecSettings(seed=SEED), progress=progress)
-    if not _finished(folder, "identify", log):
-        identify_stage(log, split, folder, "joint", IDENTIFIERS, SEED, progress)
-    if not _finished(folder, "train", log):
-        train_stage(log, split, folder, generator, progress)
-    if not _finished(folder, "evaluate", log):
-        evaluate_stage(log, split, folder, SEED, max_cases, progress)
+def make(folder: Path, settings: RunSettings, progress: bool = True) -> None:
+    """Run the stages that are not finished in ``folder``; what only helps a rerun is removed at the end."""
+    run(load_corner_shop(), folder, settings, progress)
     shutil.rmtree(folder / "embed" / "cache", ignore_errors=True)
-
-
-def _finished(folder: Path, stage: str, log: JointLog) -> bool:
-    try:
-        store.read_manifest(folder / stage, stage, {"log": log.fingerprint()})
-    except store.StageError as reason:
-        print(f"{stage}: {reason}", flush=True)
-        return False
-    print(f"{stage}: finished, kept", flush=True)
-    return True
+    shutil.rmtree(folder / "log", ignore_errors=True)  # the log is committed beside the artefacts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -130,11 +97,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make the trained artefacts of the embedded data set.")
     parser.add_argument("--out", type=Path, default=artefacts_folder(), help="folder (default: data/artefacts)")
     parser.add_argument("--afresh", action="store_true", help="remove what is there and start over")
-    parser.add_argument("--epochs", type=int, default=GENERATOR.train.epochs, help="of the generator")
+    parser.add_argument("--epochs", type=int, default=SETTINGS.generator.train.epochs, help="of the generator")
     options = parser.parse_args(arguments)
     if options.afresh:
         shutil.rmtree(options.out, ignore_errors=True)
-    make(options.out, replace(GENERATOR, train=replace(GENERATOR.train, epochs=options.epochs)))
+    schedule = replace(SETTINGS.generator.train, epochs=options.epochs)
+    make(options.out, replace(SETTINGS, generator=replace(SETTINGS.generator, train=schedule)))
     return 0
 
 

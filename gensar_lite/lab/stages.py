@@ -66,6 +66,10 @@ class GeneratorSettings:
     train: TrainSettings = field(default_factory=TrainSettings)
     words: int = 4000
 
+    def facts(self) -> dict[str, Any]:
+        """As the manifest holds them."""
+        return asdict(self) | {"mix": self.mix._asdict()}
+
 
 def open_log(path: str | Path, form: str = "either", sort: bool = False) -> JointLog:
     """A log by its folder, or the embedded one by its name ``corner_shop``."""
@@ -186,7 +190,7 @@ def train_stage(
     store.write_manifest(
         folder,
         "train",
-        asdict(settings) | {"mix": settings.mix._asdict()},
+        settings.facts(),
         {"log": log.fingerprint(), "identify": identify["fingerprint"]},
         seconds=records[-1]["seconds"] if records else 0.0,
     )
