@@ -10,9 +10,6 @@ from pathlib import Path
 from gensar_lite.lab.export import NO_CLOUD
 from gensar_lite.lab.offline import VARIABLE, block_network
 
-# Okabe-Ito, in the order used for traces. Blue stands for search, orange for recommendation, everywhere.
-OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-_GREY = "#767676"  # contrast above 4.5 : 1 on white and on black, so that labels are read in either theme
 _MOST_THREADS = 4  # models this small gain nothing beyond
 
 
@@ -117,23 +114,11 @@ def _use_threads() -> None:
 
 
 def _style_figures() -> None:
-    import plotly.graph_objects as go
     import plotly.io as pio
 
-    axis = {"gridcolor": "rgba(128,128,128,0.25)", "zerolinecolor": "rgba(128,128,128,0.5)", "linecolor": _GREY}
-    pio.templates["gensar"] = go.layout.Template(
-        layout={
-            "colorway": [_GREY if colour == "#000000" else colour for colour in OKABE_ITO],
-            "font": {"color": _GREY, "size": 13},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": axis,
-            "yaxis": axis,
-            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _GREY, "activecolor": OKABE_ITO[0]},
-            "margin": {"l": 60, "r": 20, "t": 50, "b": 50},
-            "hoverlabel": {"font": {"color": "#000000"}, "bgcolor": "#FFFFFF"},
-        }
-    )
+    from gensar_lite.view.theme import template
+
+    pio.templates["gensar"] = template()
     pio.templates.default = "gensar"
     # Figures are stored as data; JupyterLab draws them with its bundled plotly, the HTML export with its own copy.
     pio.renderers["plotly_mimetype"].config.update(NO_CLOUD)
