@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import Whitespace
 from torch.nn import functional
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from gensar_lite.generate.beam import beam_search, score_candidates, score_lists
 from gensar_lite.generate.t5 import (
@@ -14,6 +17,7 @@ from gensar_lite.generate.t5 import (
     make_t5,
 )
 from gensar_lite.generate.trie import Trie
+from gensar_lite.generate.vocabulary import END, PAD, UNKNOWN, TableShape, Vocabulary
 
 WORDS, CODES, LEVELS = 40, 12, 4  # vocabulary: words first, then CODES tokens for each of LEVELS levels
 V = WORDS + CODES * LEVELS
@@ -221,16 +225,50 @@ def test_the_small_shape_is_that_of_t5_small():
         assert getattr(ours.config, name) == expected[name]
 
 
-def test_a_folder_loads_with_room_for_code_tokens(tmp_path):
-    model = make_t5(V, NANO)
+@pytest.fixture
+def published(tmp_path):
+    """A folder as a hub would give it: a tiny T5 and its tokenizer, which knows some words in pieces only."""
+    pieces = {"<pad>": 0, "</s>": 1, "<unk>": 2, "tent": 3, "fire": 4, "##place": 5}
+    model = make_t5(len(pieces), NANO)
     model.save_pretrained(tmp_path)
-    loaded = load_t5(tmp_path, added_tokens=10)
-    assert loaded.shared.weight.shape == (V + 10, NANO.width)
-    assert loaded.lm_head.weight.data_ptr() == loaded.shared.weight.data_ptr()
-    assert torch.equal(loaded.shared.weight[:V], model.shared.weight)
-    assert torch.equal(loaded.shared.weight, load_t5(tmp_path, added_tokens=10).shared.weight)
-    trie = Trie.build(np.array([[V, V + 9]]))
-    assert np.isfinite(score_candidates(T5Decoder(loaded), some_prompts((4,)), trie)).all()
+    tokenizer = Tokenizer(WordPiece(pieces, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(tmp_path)
+    return tmp_path, model.shared.weight.detach()
+
+
+def test_a_pretrained_folder_loads_as_it_is(published):
+    folder, weight = published
+    assert torch.equal(load_t5(folder).shared.weight, weight)
+
+
+def test_a_pretrained_t5_is_respelt_in_our_vocabulary(published):
+    folder, old = published
+    vocabulary = Vocabulary(["tent", "fireplace"], TableShape(("semantic",), {"semantic": (6, 6)}, 2))
+    model = load_t5(folder, vocabulary)
+    new = model.shared.weight
+    assert new.shape == (len(vocabulary), NANO.width)
+    assert model.lm_head.weight.data_ptr() == new.data_ptr()
+    assert model.config.decoder_start_token_id == PAD
+    assert torch.equal(new[[PAD, END, UNKNOWN]], old[[0, 1, 2]])
+    tent, fireplace = vocabulary.words_of("tent fireplace")
+    assert torch.equal(new[tent], old[3])
+    torch.testing.assert_close(new[fireplace], (old[4] + old[5]) / 2)
+    codes = new[vocabulary.segment("semantic", 0).start :]
+    assert len(codes.unique(dim=0)) == 12
+    assert torch.equal(new, load_t5(folder, vocabulary).shared.weight)
+    assert not torch.equal(new, load_t5(folder, vocabulary, seed=1).shared.weight)
+    trie = Trie.build(np.array([[vocabulary.segment("semantic", level).start for level in range(2)]]))
+    assert np.isfinite(score_candidates(T5Decoder(model), [[tent, fireplace]], trie)).all()
+
+
+def test_a_folder_without_tokenizer_cannot_be_respelt(tmp_path):
+    make_t5(V, NANO).save_pretrained(tmp_path)
+    vocabulary = Vocabulary(["tent"], TableShape(("semantic",), {"semantic": (6,)}, 1))
+    with pytest.raises(BackboneError, match="tokenizer"):
+        load_t5(tmp_path, vocabulary)
 
 
 def test_a_backbone_that_is_not_there_is_answered_in_words(tmp_path, monkeypatch):

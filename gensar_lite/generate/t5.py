@@ -22,9 +22,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
-from gensar_lite.generate.vocabulary import END, PAD
+from gensar_lite.generate.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 LOGITS_AT_ONCE = 1 << 18  # numbers in a block of logits: one megabyte
 FEWEST_ROWS = 64  # but no fewer rows than this, or the matrix product itself becomes slow
@@ -85,38 +85,75 @@ def make_t5(vocabulary_size: int, shape: T5Shape = TINY, seed: int = 0) -> T5For
         return T5ForConditionalGeneration(config).eval()
 
 
-def load_t5(name_or_folder: str | Path, added_tokens: int = 0, seed: int = 0) -> T5ForConditionalGeneration:
-    """A pretrained T5 by hub name or folder, with room for new tokens after its own.
+def load_t5(
+    name_or_folder: str | Path, vocabulary: Vocabulary | None = None, seed: int = 0
+) -> T5ForConditionalGeneration:
+    """A pretrained T5 by hub name or folder, in evaluation mode; with a vocabulary, taught to read its ids.
 
     Args:
-        name_or_folder: "google-t5/t5-small" where the hub can be reached or is cached, or a folder with ``config.json``
-            and the weights.
-        added_tokens: number of new embeddings (codes, behaviour tokens). They take the ids from the pretrained
-            tokenizer's ``vocab_size`` config entry on, and are drawn around the mean of the old ones.
-        seed: decides the new embeddings.
+        name_or_folder: "google-t5/t5-small" where the hub can be reached or is cached, or a folder with its files:
+            ``config.json``, the weights and, if a vocabulary is given, the tokenizer.
+        vocabulary: replaces the model's embeddings by one per token of this vocabulary (see ``respell``). None: the
+            model as it is, with its own tokenizer's ids.
+        seed: decides the embeddings of tokens that the pretrained model has no words for.
 
     Raises:
-        BackboneError: neither a folder with a T5 in it nor a reachable name; the message says what was tried.
+        BackboneError: no complete T5 there, no such name within reach, or no tokenizer beside it.
     """
     try:
         model, found = T5ForConditionalGeneration.from_pretrained(str(name_or_folder), output_loading_info=True)
+        tokenizer = None if vocabulary is None else AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().split("\n")[0]
         raise BackboneError(
-            f"cannot load a T5 from '{name_or_folder}': {first_line} "
-            "Give a folder that holds config.json and model.safetensors (downloaded once where there is a network), or "
-            "leave the backbone out to train a small T5 from scratch."
+            f"cannot load a T5 from '{name_or_folder}': {first_line} Give a folder that holds config.json, the weights "
+            "and the tokenizer (downloaded once where there is a network), or train a small T5 from scratch."
         ) from error
     if found["missing_keys"]:
         raise BackboneError(
             f"'{name_or_folder}' holds no complete T5: {len(found['missing_keys'])} weights are missing, the first is "
             f"'{sorted(found['missing_keys'])[0]}'."
         )
-    if added_tokens:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model.resize_token_embeddings(model.config.vocab_size + added_tokens)
+    if vocabulary is not None:
+        respell(model, tokenizer, vocabulary, seed)
     return model.eval()
+
+
+@torch.no_grad()
+def respell(
+    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, seed: int = 0
+) -> None:
+    """Give a pretrained T5 one embedding per token of our vocabulary, in place.
+
+    A word starts as the mean of the embeddings of the pieces the pretrained tokenizer cuts it into; padding, end and
+    unknown keep theirs; behaviour and code tokens, which the model has never seen, are drawn from a normal distribution
+    with the mean and standard deviation of the old embeddings.
+
+    Raises:
+        BackboneError: the tokenizer knows no word of the vocabulary (transformers makes an empty one where its files
+            are missing), or is not the model's.
+    """
+    old = model.shared.weight.detach().clone()
+    pieces = tokenizer(list(vocabulary.word_list), add_special_tokens=False)["input_ids"]
+    spelt = any(tokenizer.unk_token_id not in ids for ids in pieces)
+    if (pieces and not spelt) or max((number for ids in pieces for number in ids), default=0) >= len(old):
+        raise BackboneError(
+            f"the tokenizer beside '{model.name_or_path}' does not fit: it knows none of the words, or has more tokens "
+            "than the model. Put the model's own tokenizer files into its folder."
+        )
+    noise = torch.randn(len(vocabulary), old.shape[1], generator=torch.Generator().manual_seed(seed))
+    new = old.mean(0) + noise.to(old) * old.std(0)
+    for place, ids in enumerate(pieces, start=vocabulary.words.start):
+        if ids:
+            new[place] = old[ids].mean(0)
+    own = ((PAD, tokenizer.pad_token_id), (UNKNOWN, tokenizer.unk_token_id), (END, tokenizer.eos_token_id))
+    for place, number in own:
+        if number is not None:
+            new[place] = old[number]
+    model.resize_token_embeddings(len(vocabulary))
+    model.shared.weight.copy_(new)
+    for config in (model.config, model.generation_config):
+        config.pad_token_id, config.eos_token_id, config.decoder_start_token_id = PAD, END, PAD
 
 
 class T5State(NamedTuple):
