@@ -121,7 +121,7 @@ class TaskMix(NamedTuple):
         return getattr(self, task.lower())
 
 
-def actions(log: JointLog, rows: Sequence[int]) -> tuple[Action, ...]:
+def actions(log: JointLog, rows: Sequence[int] | np.ndarray) -> tuple[Action, ...]:
     """Events of a log as actions, in the order given."""
     picked = log.events.iloc[list(rows)]
     return tuple(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
@@ -23,6 +23,7 @@ from gensar_lite import store
 from gensar_lite.generate.tasks import TaskMix
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """Gives the batches of an epoch; equal seed and epoch, equal batches."""
 
@@ -62,7 +63,7 @@ def train(
     folder: Path | None = None,
     validate: Callable[[], float] | None = None,
     progress: bool = True,
-) -> list[dict[str, float]]:
+) -> list[dict[str, float | int]]:
     """Train in place; leaves the weights of the best validated epoch in ``model`` (the last ones without validation).
 
     Args:
@@ -103,7 +104,7 @@ def train(
             for task, mean in means.items():
                 sums[task] = sums.get(task, 0.0) + mean / per_epoch * accelerator.num_processes
             bar.update(accelerator.num_processes)
-        record: dict[str, float] = {"epoch": epoch + 1, **sums}
+        record: dict[str, float | int] = {"epoch": epoch + 1, **sums}
         last = epoch + 1 == settings.epochs
         if validate and (last or (epoch + 1) % settings.validate_every == 0):
             wrapped.eval()
@@ -130,7 +131,7 @@ class Checkpoint:
         self.file = Path(folder) / "checkpoint.safetensors"
         self.settings = settings
 
-    def save(self, model: nn.Module, optimiser: Any, records: list[dict[str, float]], best: Any) -> None:
+    def save(self, model: nn.Module, optimiser: Any, records: list[dict[str, float | int]], best: Any) -> None:
         """Write everything a later ``load`` needs into one file, so that no part of it can be missing."""
         tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
         for number, state in optimiser.state_dict()["state"].items():
@@ -141,7 +142,7 @@ class Checkpoint:
         metadata = {"facts": store.json_text(facts)}
         store.write_atomically(self.file, lambda path: save_file(tensors, path, metadata=metadata))
 
-    def load(self, model: nn.Module, optimiser: Any) -> tuple[list[dict[str, float]], Any]:
+    def load(self, model: nn.Module, optimiser: Any) -> tuple[list[dict[str, float | int]], Any]:
         """Restore a run; ([], None) where there is nothing to restore.
 
         Raises:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from gensar_lite import store
-from gensar_lite.embed.collaborative import SASRec, SASRecSettings, recall_sasrec
+from gensar_lite.embed.collaborative import SASRecSettings, recall_sasrec
 from gensar_lite.embed.semantic import item_texts, text_encoder
 from gensar_lite.evaluate.baselines.counts import Popularity, QueryPopularity, Random
 from gensar_lite.evaluate.baselines.product import choose_weight
 from gensar_lite.evaluate.baselines.sequence import ItemKNN, Markov
 from gensar_lite.evaluate.baselines.text import BM25, DenseText
-from gensar_lite.evaluate.protocol import Ranker
+from gensar_lite.evaluate.protocol import Ranker, Row
 from gensar_lite.evaluate.report import evaluate, identifier_groups, write_report
 from gensar_lite.evaluate.results import Report
 from gensar_lite.generate.model import GenSAR, GenSARRanker
@@ -26,24 +23,11 @@ from gensar_lite.log.schema import JointLog
 from gensar_lite.log.split import Histories, Split
 
 
-@dataclass(frozen=True)
-class Named:
-    """A ranker under another name, with its training targets in words."""
-
-    name: str
-    trained_on: str
-    ranker: SASRec | Oracle
-
-    def scores(self, cases: pd.DataFrame) -> np.ndarray:
-        """The ranker's own scores."""
-        return self.ranker.scores(cases)
-
-
 def rankers(log: JointLog, split: Split, out: Path, seed: int = 0, progress: bool = True) -> list[Ranker]:
     """Every baseline of the scoreboard, trivial ones first; the oracle last where the log is the corner shop."""
     views = open_views(log, out)
     manifest = store.read_manifest(Path(out) / "embed", "embed", {"log": log.fingerprint()})
-    everything = Named("SASRec (all)", "all item events", open_sasrec(log, out))
+    everything = Row(open_sasrec(log, out), "SASRec (all)", "all item events")
     settings = SASRecSettings(**manifest["settings"]["sasrec"])
     only = recall_sasrec(log, split, settings, "recommendation", progress=progress, cache=Path(out) / "embed" / "cache")
     counts = QueryPopularity(log, split)
@@ -53,7 +37,7 @@ def rankers(log: JointLog, split: Split, out: Path, seed: int = 0, progress: boo
         Popularity(log, split),
         ItemKNN(log, split),
         Markov(log, split),
-        Named("SASRec (recommendations)", "recommendation targets only", only),
+        Row(only, "SASRec (recommendations)", "recommendation targets only"),
         everything,
         BM25(log.items),
         DenseText(views.source, views.semantic, lambda queries: encoder.encode(queries, queries=True)),
@@ -72,7 +56,7 @@ def oracles(blind: bool = True) -> list[Ranker]:
     """The best possible ranking of the embedded data set, and what is left of it without history or query."""
     world = corner_shop_world()
     found = [Oracle(world)] + ([Oracle(world, history=False), Oracle(world, query=False)] if blind else [])
-    return [Named(oracle.name, "nothing: it knows how the log was made", oracle) for oracle in found]
+    return [Row(oracle, oracle.name, "nothing: it knows how the log was made") for oracle in found]
 
 
 def gensar_row(model: GenSAR, log: JointLog, name: str = "GenSAR", trained_on: str = "") -> GenSARRanker:

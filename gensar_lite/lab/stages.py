@@ -206,7 +206,7 @@ def fit(
     settings: GeneratorSettings,
     folder: Path | None = None,
     progress: bool = True,
-) -> tuple[GenSAR, list[dict[str, float]]]:
+) -> tuple[GenSAR, list[dict[str, float | int]]]:
     """Train a generator in memory: the model, and one record per epoch (see ``generate.train``)."""
     torch.manual_seed(settings.train.seed)
     vocabulary = build_vocabulary(log, split, table, settings.words)
@@ -256,7 +256,7 @@ def open_model(log: JointLog, out: Path) -> GenSAR:
 def training_clicks(log: JointLog, split: Split) -> np.ndarray:
     """(N,) clicks per item in the training part."""
     item = log.events["item"].to_numpy()[split.train]
-    return np.bincount(item[item >= 0], minlength=log.n_items)
+    return np.bincount(item[item >= 0], minlength=log.n_items).astype(np.float64)
 
 
 def _counts(log: JointLog, split: Split) -> dict[str, Any]:
@@ -271,6 +271,6 @@ def _counts(log: JointLog, split: Split) -> dict[str, Any]:
     }
 
 
-def frame_of(records: list[dict[str, float]]) -> pd.DataFrame:
+def frame_of(records: list[dict[str, float | int]]) -> pd.DataFrame:
     """Training records as a table, one row per epoch."""
     return pd.DataFrame(records).set_index("epoch")
