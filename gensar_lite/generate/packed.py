@@ -33,13 +33,24 @@ ANSWER_WORDS = 8  # words of an answer in words, the end token included
 
 @dataclass(frozen=True)
 class PackedSettings:
-    """Size of the packed generator. ``width`` D must be divisible by ``heads``."""
+    """Size of the packed generator.
+
+    Attributes:
+        width: D; must be divisible by ``heads``.
+        layers: of the transformer across slots.
+        dropout: of slots, layers and the speller.
+        history: events read.
+        both_identifiers: an event's slot holds all codes of its item. False: only those of its own behaviour, as
+            eq. 11 writes a history; then a clicked search result and the same item recommended later share no more
+            than their shared codes.
+    """
 
     width: int = 128
     layers: int = 2
     heads: int = 4
     dropout: float = 0.2
     history: int = 50
+    both_identifiers: bool = True
 
 
 class Slots(NamedTuple):
@@ -99,7 +110,7 @@ class PackedGenerator(nn.Module):
         self.level_scale = nn.Parameter(torch.zeros(levels + 1))  # log temperature of each level, and of words
         self._level_tokens = [torch.tensor(vocabulary.level_tokens(level)) for level in range(levels)]
         self._places = [_inverse(tokens, len(vocabulary)) for tokens in self._level_tokens]
-        self.table = SlotTable(vocabulary, table)
+        self.table = SlotTable(vocabulary, table, settings.both_identifiers)
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
@@ -232,13 +243,22 @@ def _blocks(settings: PackedSettings, layers: int) -> GPTNeoXConfig:
 class SlotTable:
     """Turns actions and prompts into slot token ids (width W = 1 + max(L, QUERY_WORDS))."""
 
-    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable) -> None:
+    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, both_identifiers: bool) -> None:
         self.vocabulary = vocabulary
-        self.width = 1 + max(vocabulary.shape.levels, QUERY_WORDS)
         self.identifiers = {
             behaviour: vocabulary.identifiers(table, table.kind_for(behaviour)[0])
             for behaviour in (RECOMMENDATION, SEARCH)
         }
+        own = {kind: vocabulary.identifiers(table, kind)[:, table.shared :] for kind in table.kinds}
+        self._events = {
+            behaviour: np.concatenate(
+                [codes]
+                + [own[kind] for kind in table.kinds if both_identifiers and kind != table.kind_for(behaviour)[0]],
+                axis=1,
+            )
+            for behaviour, codes in self.identifiers.items()
+        }
+        self.width = 1 + max(self._events[RECOMMENDATION].shape[1], QUERY_WORDS)
         self._words: dict[str, list[int]] = {}
 
     def query_words(self, query: str) -> list[int]:
@@ -252,7 +272,7 @@ class SlotTable:
         head = [self.vocabulary.behaviour(action.behaviour)]
         if action.item < 0:
             return head + self.query_words(action.query)
-        return head + self.identifiers[action.behaviour][action.item].tolist()
+        return head + self._events[action.behaviour][action.item].tolist()
 
     def ask(self, prompt: Prompt) -> list[int]:
         """Token ids of an ask slot: what is given, and the behaviour token."""

@@ -36,6 +36,9 @@ from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog
 from gensar_lite.log.split import Split
 
 
+POOL = 16  # batches' worth of windows that are sorted by length together
+
+
 class Window(NamedTuple):
     """A stretch of one shopper's events and the targets asked within it (event indices)."""
 
@@ -59,12 +62,13 @@ class PackedData:
         vocabulary: Vocabulary,
         mix: TaskMix,
         history: int = 50,
+        both_identifiers: bool = True,
         query_dropout: float = 0.1,
     ) -> None:
         self.mix = mix
         self.vocabulary = vocabulary
         self.query_dropout = query_dropout
-        slots = SlotTable(vocabulary, table)
+        slots = SlotTable(vocabulary, table, both_identifiers)
         self._time = log.events["timestamp"].to_numpy()
         everything = actions(log, range(len(log.events)))
         self._event_slots = _padded([slots.event(action) for action in everything], slots.width)
@@ -98,7 +102,7 @@ class PackedData:
         rng = np.random.default_rng((seed, epoch))
         order = rng.permutation(len(self.windows))
         length = np.array([len(window.events) + len(window.targets) for window in self.windows])
-        pool = rows * 16
+        pool = rows * POOL
         batches = []
         for start in range(0, len(order), pool):
             part = order[start : start + pool]
@@ -106,6 +110,10 @@ class PackedData:
             batches += [part[first : first + rows] for first in range(0, len(part), rows)]
         for number in rng.permutation(len(batches)):
             yield self._collate(batches[number], text_rows, rng)
+
+    def n_batches(self, rows: int) -> int:
+        """Batches in an epoch: every pool but the last is a whole number of them."""
+        return -(-len(self.windows) // rows)
 
     def _collate(self, numbers: np.ndarray, text_rows: int, rng: np.random.Generator) -> Batch:
         rows = [self._row(self.windows[number], text_rows / len(numbers), rng) for number in numbers]

@@ -91,6 +91,7 @@ class Prompt(NamedTuple):
         query: the words typed, for NSIP and doc2query.
         text: the item text, for Desc2ID.
         identifier: vocabulary ids of an identifier, for ID2Desc.
+        wording: which paraphrase is read when the prompt is answered; training draws its own.
     """
 
     task: str
@@ -99,6 +100,12 @@ class Prompt(NamedTuple):
     query: str = ""
     text: str = ""
     identifier: tuple[int, ...] = ()
+    wording: int = 0
+
+
+def neutral_prompt(history: Sequence[Action], behaviour: str | None) -> Prompt:
+    """What comes next, in the wording that both item tasks share: only the behaviour token says what is asked."""
+    return Prompt(NSIP if behaviour == SEARCH else NRIP, tuple(history), behaviour, wording=-1)
 
 
 class TaskMix(NamedTuple):
@@ -142,10 +149,15 @@ def prompts_for(cases, log: JointLog, histories: Histories, limit: int = 50) -> 
 def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -> tuple[Action, ...]:
     """The paper's short history: the last recommended clicks and the last search sessions with one click each."""
     kept = []
-    left = {RECOMMENDATION: recommended, SEARCH: sessions, QUERY: sessions}
+    clicked = False  # in the session being read, whose query stands before its clicks
     for action in reversed(history):
-        if left[action.behaviour] > 0:
-            left[action.behaviour] -= 1
+        if action.behaviour == RECOMMENDATION:
+            keep, recommended = recommended > 0, recommended - 1
+        elif action.behaviour == SEARCH:
+            keep, clicked = sessions > 0 and not clicked, True
+        else:
+            keep, clicked, sessions = sessions > 0, False, sessions - 1
+        if keep:
             kept.append(action)
     return tuple(reversed(kept))
 
@@ -218,7 +230,7 @@ def training_examples(
 
     A target's history is strictly before it; held-out events may stand in a history, never as a target.
     """
-    identifiers = {kind: vocabulary.identifiers(table, kind) for kind in table.kinds}
+    identifiers = {kind: vocabulary.identifiers(table, kind).tolist() for kind in table.kinds}
     kind_of = {behaviour: table.kind_for(behaviour)[0] for behaviour in (RECOMMENDATION, SEARCH)}
     histories = Histories(log)
     everything = actions(log, range(len(log.events)))
@@ -226,7 +238,7 @@ def training_examples(
 
     def add(task: str, prompt: Prompt, target: Sequence[int]) -> None:
         if mix.weight(task) > 0:
-            examples.append(Example(prompt, tuple(int(token) for token in target)))
+            examples.append(Example(prompt, tuple(target)))
 
     for row in np.flatnonzero(split.train):
         action = everything[row]
@@ -247,7 +259,7 @@ def training_examples(
         for kind in table.kinds:
             identifier = identifiers[kind][item]
             add(DESC2ID, Prompt(DESC2ID, text=texts[item]), identifier)
-            add(ID2DESC, Prompt(ID2DESC, identifier=tuple(identifier.tolist())), label)
+            add(ID2DESC, Prompt(ID2DESC, identifier=tuple(identifier)), label)
         for query in queries[item][:1]:
             add(DOC2QUERY, Prompt(DOC2QUERY, behaviour=SEARCH, query=query), identifiers[kind_of[SEARCH]][item])
     return examples

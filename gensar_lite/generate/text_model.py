@@ -21,6 +21,7 @@ from gensar_lite.generate.tasks import INSTRUCTIONS, Example, Prompt, TaskMix, T
 from gensar_lite.generate.vocabulary import PAD, Vocabulary
 from gensar_lite.identify.table import IdentifierTable
 
+POOL = 16  # batches' worth of examples that are sorted by length together
 IGNORED = -100  # label of padding, as in transformers
 
 
@@ -72,8 +73,8 @@ class TextGenerator(nn.Module):
         return self._decoder.device
 
     def read(self, prompts: Sequence[Prompt]) -> T5State:
-        """Render the prompts in their first wording and encode them."""
-        return self._decoder.read([self.renderer.prompt(prompt) for prompt in prompts])
+        """Render each prompt in its wording and encode it."""
+        return self._decoder.read([self.renderer.prompt(prompt, prompt.wording) for prompt in prompts])
 
     def step(
         self,
@@ -100,7 +101,7 @@ class TextData:
         """
         rng = np.random.default_rng((seed, epoch))
         order = rng.permutation(len(self.examples))
-        pool = rows * 16
+        pool = rows * POOL
         for start in range(0, len(order), pool):
             rendered = []
             for number in order[start : start + pool]:
@@ -111,6 +112,10 @@ class TextData:
             cuts = [rendered[first : first + rows] for first in range(0, len(rendered), rows)]
             for number in rng.permutation(len(cuts)):
                 yield _collate(cuts[number])
+
+    def n_batches(self, rows: int) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.examples) // rows)
 
 
 def _collate(rows: list[tuple[list[int], tuple[int, ...], str]]) -> TextBatch:

@@ -30,6 +30,9 @@ class BatchSource(Protocol):
     def batches(self, epoch: int, seed: int, rows: int, text_rows: int) -> Iterator[Any]:
         """The batches of one epoch."""
 
+    def n_batches(self, rows: int) -> int:
+        """How many there are."""
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -79,7 +82,7 @@ def train(
         _groups(model, settings.weight_decay), lr=settings.learning_rate, betas=(0.9, 0.98), fused=True
     )
     wrapped, optimiser = accelerator.prepare(model, optimiser)
-    per_epoch = sum(1 for _ in data.batches(0, settings.seed, settings.rows, settings.text_rows))
+    per_epoch = data.n_batches(settings.rows)
     total = per_epoch * settings.epochs
     checkpoint = Checkpoint(folder, asdict(settings)) if folder else None
     records, best = checkpoint.load(model, optimiser) if checkpoint else ([], None)

@@ -14,6 +14,7 @@ from gensar_lite.identify.settings import IdentifierSettings
 from gensar_lite.lab.scoreboard import evaluate_stage
 from gensar_lite.lab.stages import GeneratorSettings, embed_stage, identify_stage, log_stage, train_stage
 from gensar_lite.log.schema import JointLog
+from gensar_lite.log.split import Split
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,28 @@ class RunSettings:
 
 def run(log: JointLog, out: Path, settings: RunSettings, progress: bool = True) -> Report:
     """Run what is not finished in ``out`` under these settings; returns the scoreboard."""
+    split = train_through(log, out, settings, progress)
+    made_from = {"log": log.fingerprint(), "train": store.read_manifest(out / "train", "train")["fingerprint"]}
+    if finished(out, "evaluate", made_from, {"seed": settings.seed, "max_cases": settings.max_cases}):
+        return read_report(out / "evaluate")
+    return evaluate_stage(log, split, out, settings.seed, settings.max_cases, progress)
+
+
+def train_through(log: JointLog, out: Path, settings: RunSettings, progress: bool = True) -> Split:
+    """Every stage up to the trained generator, each kept where it stands; returns the split."""
+    out = Path(out)
     split = log_stage(log, out)
-    identity = {"log": log.fingerprint()}
-    if not finished(out, "embed", identity, {"model": settings.model, "sasrec": asdict(settings.sasrec)}):
+    made_from = {"log": log.fingerprint()}
+    if not finished(out, "embed", made_from, {"model": settings.model, "sasrec": asdict(settings.sasrec)}):
         embed_stage(log, split, out, settings.model, settings.sasrec, progress)
-    identity["embed"] = store.read_manifest(out / "embed", "embed")["fingerprint"]
+    made_from["embed"] = store.read_manifest(out / "embed", "embed")["fingerprint"]
     wanted = {"scheme": settings.scheme, "seed": settings.seed, **asdict(settings.identifiers)}
-    if not finished(out, "identify", identity, wanted):
+    if not finished(out, "identify", made_from, wanted):
         identify_stage(log, split, out, settings.scheme, settings.identifiers, settings.seed, progress)
-    identity = {"log": identity["log"], "identify": store.read_manifest(out / "identify", "identify")["fingerprint"]}
-    if not finished(out, "train", identity, settings.generator.facts()):
+    identify = store.read_manifest(out / "identify", "identify")["fingerprint"]
+    if not finished(out, "train", {"log": made_from["log"], "identify": identify}, settings.generator.facts()):
         train_stage(log, split, out, settings.generator, progress)
-    identity = {"log": identity["log"], "train": store.read_manifest(out / "train", "train")["fingerprint"]}
-    if not finished(out, "evaluate", identity, {"seed": settings.seed, "max_cases": settings.max_cases}):
-        return evaluate_stage(log, split, out, settings.seed, settings.max_cases, progress)
-    return read_report(out / "evaluate")
+    return split
 
 
 def finished(out: Path, stage: str, inputs: dict[str, str], settings: dict[str, Any]) -> bool:

@@ -215,7 +215,9 @@ def fit(
         both = [scale_view(matrix, name).matrix for name, matrix in views._asdict().items() if name != "source"]
         texts = (log.items["title"] + " " + log.items["description"]).tolist()
         warm_start(generator, table, np.concatenate(both, axis=1), texts)
-        data = PackedData(log, split, table, vocabulary, settings.mix, settings.packed.history)
+        data = PackedData(
+            log, split, table, vocabulary, settings.mix, settings.packed.history, settings.packed.both_identifiers
+        )
     else:
         if settings.backbone == "t5":
             t5 = make_t5(len(vocabulary), TINY, settings.train.seed)

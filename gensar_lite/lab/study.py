@@ -1,0 +1,136 @@
+"""GenSAR against every baseline on a log of your own: several seeds, both protocols, paired intervals.
+
+``python -m gensar_lite.lab.study --log PATH --out DIR`` trains, per seed, one generator with the clicks after a search
+as extra recommendation targets and one without, on the same embeddings and identifiers. Whatever is finished is kept,
+so a killed study goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from gensar_lite import store
+from gensar_lite.embed.collaborative import SASRecSettings
+from gensar_lite.evaluate.protocol import FULL
+from gensar_lite.evaluate.report import combine, evaluate, identifier_groups, read_report, write_report
+from gensar_lite.evaluate.results import Report
+from gensar_lite.generate.train import TrainSettings
+from gensar_lite.identify.settings import IdentifierSettings
+from gensar_lite.lab.pipeline import RunSettings, train_through
+from gensar_lite.lab.scoreboard import gensar_row, rankers
+from gensar_lite.lab.stages import GeneratorSettings, open_log, open_model
+from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
+
+EXTRA, OWN = "GenSAR (search clicks recommended too)", "GenSAR (each task its own targets)"
+
+# Measured on 2 cores: the lab budget ends within 30 minutes per log, seed and generator, all stages included.
+BUDGETS = {
+    "lab": RunSettings(
+        identifiers=IdentifierSettings(codes=128), generator=GeneratorSettings(train=TrainSettings(epochs=40))
+    ),
+    "study": RunSettings(
+        identifiers=IdentifierSettings(codes=128, epochs=300),
+        generator=GeneratorSettings(train=TrainSettings(epochs=150)),
+    ),
+}
+GATES = (
+    (RECOMMENDATION, "SASRec (recommendations)"),
+    (RECOMMENDATION, "SASRec (all)"),
+    (SEARCH, "MiniLM"),
+    (SEARCH, "BM25"),
+    (SEARCH, "query popularity"),
+    (SEARCH, "query popularity x SASRec (all)"),
+)
+
+
+def one_seed(log: JointLog, out: Path, settings: RunSettings, seed: int, progress: bool = True) -> Report:
+    """Train and evaluate one seed of both variants; ``out`` keeps every stage."""
+    if (out / "evaluate" / store.MANIFEST).exists():
+        return read_report(out / "evaluate")
+    generator = replace(settings.generator, train=replace(settings.generator.train, seed=seed))
+    settings = replace(settings, seed=seed, sasrec=SASRecSettings(seed=seed), generator=generator)
+    started = time.perf_counter()
+    split = train_through(log, out, settings, progress)
+    rows = [gensar_row(open_model(log, out), log, EXTRA, "both tasks, search clicks as recommendations too")]
+    own = out / "own-targets"
+    for stage in ("embed", "identify"):
+        shutil.copytree(out / stage, own / stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
+    mix = generator.mix._replace(search_clicks_as_recommendations=False)
+    train_through(log, own, replace(settings, generator=replace(generator, mix=mix)), progress)
+    rows.append(gensar_row(open_model(log, own), log, OWN, "both tasks, each its own targets"))
+    groups = {row.name: identifier_groups(row.model.table) for row in rows}
+    # One evaluation seed for all: the same cases and candidates, so that the reports can be combined.
+    report = evaluate(
+        [*rows, *rankers(log, split, out, 0, progress)],
+        log,
+        split,
+        groups=groups,
+        max_cases=settings.max_cases,
+        progress=progress,
+    )
+    write_report(report, out / "evaluate")
+    store.write_manifest(
+        out / "evaluate",
+        "evaluate",
+        {"seed": seed, "max_cases": settings.max_cases},
+        {"log": log.fingerprint()},
+        seconds=time.perf_counter() - started,
+    )
+    return report
+
+
+def gates(report: Report, name: str) -> pd.DataFrame:
+    """Paired differences in full-catalogue NDCG@10 between a GenSAR row and what it should beat.
+
+    Returns:
+        one row per comparison: task, baseline, mean difference, 95 % interval, and whether the interval is above 0.
+    """
+    found = []
+    for task, baseline in GATES:
+        known = [other for other in report.entries if other.lower().startswith(baseline.lower())]
+        if known:
+            difference = report.paired(name, known[0], task, FULL, "NDCG@10")
+            found.append((task, known[0], *difference, difference.above_zero))
+    return pd.DataFrame(found, columns=["task", "against", "difference", "low", "high", "above 0"])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a study; returns the exit code."""
+    parser = argparse.ArgumentParser(description="GenSAR against every baseline on one log, with several seeds.")
+    parser.add_argument("--log", required=True, help="folder of a log, or 'corner_shop'")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--budget", choices=tuple(BUDGETS), default="lab")
+    parser.add_argument("--epochs", type=int, help="of the generator, instead of the budget's")
+    parser.add_argument("--codes", type=int, help="per level, instead of the budget's")
+    parser.add_argument("--cases", type=int, help="test cases per task at most")
+    parser.add_argument("--quiet", action="store_true")
+    options = parser.parse_args(arguments)
+    log = open_log(options.log)
+    settings = replace(BUDGETS[options.budget], max_cases=options.cases)
+    if options.epochs:
+        schedule = replace(settings.generator.train, epochs=options.epochs)
+        settings = replace(settings, generator=replace(settings.generator, train=schedule))
+    if options.codes:
+        settings = replace(settings, identifiers=replace(settings.identifiers, codes=options.codes))
+    reports = [
+        one_seed(log, options.out / f"seed-{seed}", settings, seed, not options.quiet) for seed in range(options.seeds)
+    ]
+    report = combine(reports)
+    write_report(report, options.out / "report")
+    print(report.table().to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    for name in (EXTRA, OWN):
+        print(f"\n{name}: paired differences in NDCG@10, full catalogue")
+        print(gates(report, name).to_string(index=False, float_format=lambda value: f"{value:+.4f}"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
