@@ -35,7 +35,6 @@ from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog
 from gensar_lite.log.split import Split
 
-
 POOL = 16  # batches' worth of windows that are sorted by length together
 
 
