@@ -65,8 +65,8 @@ class Identified(NamedTuple):
 
 def make_identifiers(
     scheme: str,
-    semantic: Float[np.ndarray, "N Es"] | None,
-    collaborative: Float[np.ndarray, "N Ec"] | None,
+    semantic: Float[np.ndarray, "_ Es"] | None,
+    collaborative: Float[np.ndarray, "_ Ec"] | None,
     categories: list[str] | None,
     item_ids: np.ndarray,
     settings: IdentifierSettings | None = None,
