@@ -144,7 +144,7 @@ def train_sasrec(
             on from it to the same weights.
 
     Raises:
-        ValueError: no training target.
+        ValueError: no training target, or a loss that is no number.
     """
     windows = cut_windows(log, split, targets, settings.max_history)
     if len(windows.item) == 0:
@@ -156,11 +156,11 @@ def train_sasrec(
             run.resume(checkpoint)
         bar = tqdm(total=settings.epochs, initial=len(run.record), desc="SASRec", disable=None if progress else True)
         while not run.finished:
-            run.epoch()
-            if checkpoint is not None:
-                run.write(checkpoint)
+            line = run.epoch()
+            if checkpoint is not None and not run.write(checkpoint):
+                checkpoint = None
             bar.update()
-            bar.set_postfix(loss=f"{run.record[-1]['loss']:.3f}", ndcg=f"{run.record[-1]['ndcg']:.4f}")
+            bar.set_postfix({name: round(line[name], 4) for name in ("loss", "ndcg") if line[name] is not None})
         bar.close()
     run.model.seconds = time.perf_counter() - begun
     return run.best()
@@ -200,8 +200,8 @@ class _Training:
         done = len(self.record)
         return done >= self.settings.epochs or (done > 0 and done - 1 - self.kept_epoch >= self.settings.patience)
 
-    def epoch(self) -> None:
-        """One pass over all training targets, then the validation cases."""
+    def epoch(self) -> dict[str, Any]:
+        """One pass over all training targets, then the validation cases; returns the epoch's line of the record."""
         number = len(self.record)
         seeds = np.random.SeedSequence([self.settings.seed, number])
         torch.manual_seed(int(seeds.generate_state(1)[0]))  # dropout and negatives
@@ -217,21 +217,27 @@ class _Training:
             self.optimizer.step()
             self.steps += 1
             total += loss.item() * len(item)
+        if not np.isfinite(total):
+            raise ValueError(f"SASRec's loss is {total} in epoch {number}: lower learning_rate in its settings")
         network.eval()
         self.record.append({"epoch": number, "loss": total / len(self.windows.item), "ndcg": self._ndcg()})
         if self.kept_epoch == number:
             self.kept = {name: value.clone() for name, value in network.state_dict().items()}
+        return self.record[-1]
 
     def _ndcg(self) -> float | None:
         """NDCG@10 of the validation cases, the whole catalogue ranked."""
         if len(self.validation) == 0:
             return None
-        scores = self.model.scores(self.validation)
-        target = self.validation["item"].to_numpy()
-        own = scores[np.arange(len(target)), target][:, None]
-        earlier = np.arange(scores.shape[1]) < target[:, None]
-        rank = (scores > own).sum(axis=1) + ((scores == own) & earlier).sum(axis=1)
-        return float(np.where(rank < 10, 1 / np.log2(rank + 2), 0).mean())
+        gains = []
+        for first in range(0, len(self.validation), 256):
+            cases = self.validation.iloc[first : first + 256]
+            scores, target = self.model.scores(cases), cases["item"].to_numpy()
+            own = scores[np.arange(len(target)), target][:, None]
+            earlier = np.arange(scores.shape[1]) < target[:, None]
+            rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+            gains.append(np.where(rank < 10, 1 / np.log2(rank + 2), 0))
+        return float(np.concatenate(gains).mean())
 
     def best(self) -> SASRec:
         """The model with the kept weights."""
@@ -240,13 +246,18 @@ class _Training:
             line["kept"] = line["epoch"] == self.kept_epoch
         return self.model
 
-    def write(self, path: Path) -> None:
-        """Write everything the next epoch starts from, atomically."""
+    def write(self, path: Path) -> bool:
+        """Write everything the next epoch starts from, atomically; False, and a warning, where that is impossible."""
         arrays = {f"now {name}": value.numpy() for name, value in self.model.network.state_dict().items()}
         arrays |= {f"kept {name}": value.numpy() for name, value in self.kept.items()}
         for number, moments in self.optimizer.state_dict()["state"].items():
             arrays |= {f"adam {number} {name}": value.numpy() for name, value in moments.items()}
-        drawer.write_arrays(path, arrays, {"key": self.key, "record": self.record, "steps": self.steps})
+        try:
+            drawer.write_arrays(path, arrays, {"key": self.key, "record": self.record, "steps": self.steps})
+        except OSError as problem:
+            warnings.warn(f"no checkpoint at {path} ({problem}): a killed training would start anew", stacklevel=3)
+            return False
+        return True
 
     def resume(self, path: Path) -> None:
         """Go on from ``path`` if it holds a state of this training; say so if it holds anything else."""

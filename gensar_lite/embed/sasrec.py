@@ -54,6 +54,16 @@ class SASRecSettings:
     batch: int = 512
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        positive = ("dim", "layers", "heads", "max_history", "learning_rate", "epochs", "patience", "batch")
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"SASRec: {name} is {getattr(self, name)}, it must be above 0")
+        if self.dim % self.heads:
+            raise ValueError(f"SASRec: dim {self.dim} cannot be divided among {self.heads} heads")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"SASRec: dropout is {self.dropout}, it must be at least 0 and below 1")
+
 
 class SASRecNetwork(nn.Module):
     """Item and position embeddings, causal transformer layers, a final layer norm; scores are dot products.
@@ -136,6 +146,7 @@ class SASRec:
         self.seen = seen
         self.record = record
         self.seconds = seconds
+        self._catalogue = store.fingerprint(log.items["item_id"].tolist())
         self._item = log.events["item"].to_numpy()
         self._histories = Histories(log)
 
@@ -175,7 +186,7 @@ class SASRec:
         """Write weights (safetensors) and record (JSON), the record last: a folder without one is unfinished."""
         arrays = {name: value.numpy() for name, value in self.network.state_dict().items()} | {"seen": self.seen}
         drawer.write_arrays(Path(folder) / WEIGHTS, arrays, {})
-        facts = {"settings": asdict(self.settings), "targets": self.targets, "n_items": self.network.n_items}
+        facts = {"settings": asdict(self.settings), "targets": self.targets, "catalogue": self._catalogue}
         facts |= {"weights": store.file_hash(Path(folder) / WEIGHTS), "seconds": self.seconds, "record": self.record}
         store.write_json(Path(folder) / RECORD, facts)
 
@@ -184,21 +195,26 @@ class SASRec:
         """Read what ``save`` wrote; gives bit-equal embeddings and scores.
 
         Raises:
-            DamagedFileError: the folder is incomplete, altered, or was trained on a catalogue of another size.
+            DamagedFileError: the folder is incomplete or altered.
+            StageError: it was trained on another catalogue.
         """
         folder = Path(folder)
         try:
             facts = store.read_json(folder / RECORD)
-            settings, targets, n_items = SASRecSettings(**facts["settings"]), facts["targets"], facts["n_items"]
-            weights = facts["weights"]
+            settings, targets = SASRecSettings(**facts["settings"]), facts["targets"]
+            catalogue, weights = facts["catalogue"], facts["weights"]
+            record, seconds = facts["record"], facts["seconds"]
         except (FileNotFoundError, NotADirectoryError, KeyError, TypeError, ValueError) as problem:
             raise drawer.DamagedFileError(f"{folder}: no finished SASRec there ({problem!r})") from problem
-        if n_items != log.n_items:
-            raise drawer.DamagedFileError(f"{folder}: trained on {n_items} items, log '{log.name}' has {log.n_items}")
+        if catalogue != store.fingerprint(log.items["item_id"].tolist()):
+            raise store.StageError(
+                f"{folder}: this SASRec was trained on another catalogue than that of log '{log.name}'. "
+                "Train it on this log, or give the folder that belongs to it."
+            )
+        if not (folder / WEIGHTS).exists() or store.file_hash(folder / WEIGHTS) != weights:
+            raise drawer.DamagedFileError(f"{folder}: {WEIGHTS} is missing or does not belong to {RECORD}")
         arrays, _ = drawer.read_arrays(folder / WEIGHTS)
-        if store.file_hash(folder / WEIGHTS) != weights:
-            raise drawer.DamagedFileError(f"{folder}: {WEIGHTS} and {RECORD} do not belong together")
-        network = SASRecNetwork(n_items, settings)
         seen = arrays.pop("seen")
+        network = SASRecNetwork(log.n_items, settings)
         network.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-        return cls(network, log, settings, targets, seen, facts["record"], facts["seconds"])
+        return cls(network, log, settings, targets, seen, record, seconds)
