@@ -125,7 +125,7 @@ class TaskMix(NamedTuple):
 
     def weight(self, task: str) -> float:
         """The weight of a task, by its name."""
-        return getattr(self, task.lower())
+        return float(getattr(self, task.lower()))
 
 
 def actions(log: JointLog, rows: Sequence[int] | np.ndarray) -> tuple[Action, ...]:
