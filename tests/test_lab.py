@@ -293,6 +293,17 @@ def test_a_formula_beyond_the_subset_stays_readable():
     assert r"\begin{pmatrix}" in to_html(notebook, "a page")
 
 
+def test_solutions_are_folded_and_lessons_link_to_pages():
+    cells = [
+        nbformat.v4.new_markdown_cell("Go to [the next](01_embeddings.ipynb)."),
+        nbformat.v4.new_code_cell("answer = 6 * 7", metadata={"tags": ["solution"]}),
+    ]
+    page = to_html(nbformat.v4.new_notebook(cells=cells), "a page")
+    assert 'href="01_embeddings.html"' in page and 'href="01_embeddings.ipynb"' not in page
+    folded = page.split("<details><summary>Solution</summary>")[1].split("</details>")[0]
+    assert "answer" in folded and page.count("answer") == folded.count("answer")
+
+
 @pytest.mark.parametrize(
     "html",
     [

@@ -26,6 +26,7 @@ _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 """
+_LESSON = re.compile(r"(\]\(\d\d_\w+)\.ipynb(?=[)#])")  # a link from one lesson to another
 _CODE = re.compile(r"(```.*?```|~~~.*?~~~|`[^`\n]+`)", re.DOTALL)
 _FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<!\\)\$(?P<line>[^\s$](?:[^$\n]*[^\s$\\])?)\$(?!\d)", re.DOTALL)
 _REMOTE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
@@ -49,7 +50,10 @@ def write_html(notebook: NotebookNode, path: Path, title: str) -> None:
 
 
 def to_html(notebook: NotebookNode, title: str) -> str:
-    """Render an executed notebook; the notebook itself is left as it is."""
+    """Render an executed notebook; the notebook itself is left as it is.
+
+    Links to other lessons lead to their pages, and cells tagged ``solution`` are folded.
+    """
     from jinja2 import DictLoader
     from nbconvert.exporters import HTMLExporter
 
@@ -57,9 +61,10 @@ def to_html(notebook: NotebookNode, title: str) -> str:
     page.metadata.pop("widgets", None)
     page.metadata["title"] = title
     figures = 0
+    page.cells = [_folded(cell) if "solution" in cell.metadata.get("tags", []) else cell for cell in page.cells]
     for cell in page.cells:
         if cell.cell_type == "markdown":
-            cell.source = _draw_formulas(cell.source)
+            cell.source = _LESSON.sub(r"\1.html", _draw_formulas(cell.source))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if PLOTLY in data:
@@ -92,6 +97,15 @@ def _figure_library() -> str:
     from plotly.offline import get_plotlyjs
 
     return f'<script type="text/javascript">{get_plotlyjs()}</script>'
+
+
+def _folded(cell: NotebookNode) -> NotebookNode:
+    """A solution as a piece of text to unfold; what it printed is left out."""
+    from nbformat.v4 import new_markdown_cell
+
+    if cell.cell_type != "code":
+        return cell
+    return new_markdown_cell(f"<details><summary>Solution</summary>\n\n```python\n{cell.source}\n```\n\n</details>")
 
 
 def _draw_formulas(markdown: str) -> str:
