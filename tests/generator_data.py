@@ -24,7 +24,7 @@ def random_identifiers(n_items, seed=0, unique=False, kinds=(SEMANTIC, COLLABORA
     codes = {kind: np.column_stack([shared, rng.integers(0, K, (n_items, 2))]) for kind in kinds}
     if unique:
         digits = np.arange(n_items)[:, None] // K ** np.arange(4)[::-1] % K
-        codes = {kind: digits for kind in kinds}
+        codes = dict.fromkeys(kinds, digits)
     ids = np.array([str(number) for number in range(n_items)], dtype=object)
     return IdentifierTable("random", ids, codes, dict.fromkeys(kinds, (K,) * 4), 2 if len(kinds) > 1 else 4)
 
@@ -38,9 +38,16 @@ def parts(seed=0, both=False, unique=False, users=12):
 
 
 def packed(vocabulary, table, settings=NANO, seed=0):
-    """A packed generator with random weights, in evaluation mode."""
+    """A packed generator with random weights, in evaluation mode.
+
+    Its attention weights are large, so that what it reads in a history shows in its answers before any training.
+    """
     torch.manual_seed(seed)
-    return PackedGenerator(vocabulary, table, settings).eval()
+    model = PackedGenerator(vocabulary, table, settings)
+    for parameter in model.across.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.4)
+    return model.eval()
 
 
 def text(vocabulary, table, seed=0):
@@ -52,5 +59,3 @@ def model_of(backbone, seed=0, unique=False, beams=30):
     """(log, split, GenSAR) with random weights; ``backbone`` is ``packed`` or ``text`` of this module."""
     log, split, table, vocabulary = parts(seed, unique=unique)
     return log, split, GenSAR(backbone(vocabulary, table, seed=seed), vocabulary, table, log.items, beams)
-
-

@@ -82,7 +82,9 @@ def test_the_neutral_question_differs_between_the_behaviours_in_its_last_token_o
     assert renderer.prompt(neutral_prompt(history, None), -1) == first[:-1]
     # and this very line of text is among those trained, with either token
     examples = training_examples(log, split, table, vocabulary, ALL)
-    trained = {tuple(renderer.prompt(example.prompt, -1)) for example in examples if example.prompt.task in (NRIP, NSIP)}
+    trained = {
+        tuple(renderer.prompt(example.prompt, -1)) for example in examples if example.prompt.task in (NRIP, NSIP)
+    }
     assert {ids[-1] for ids in trained} == {first[-1], second[-1]}
 
 
@@ -128,7 +130,10 @@ def test_the_short_history_is_the_last_clicks_and_the_last_search_sessions_with_
         return Action(RECOMMENDATION, number, instant=number)
 
     def session(number, clicks):
-        return [Action(QUERY, -1, f"q{number}", number), *(Action(SEARCH, item, f"q{number}", number) for item in clicks)]
+        return [
+            Action(QUERY, -1, f"q{number}", number),
+            *(Action(SEARCH, item, f"q{number}", number) for item in clicks),
+        ]
 
     history = [clicked(0), *session(1, [10, 11, 12]), clicked(2), *session(3, [13]), *session(4, []), clicked(5)]
     assert latest(history, recommended=2, sessions=5) == (
@@ -235,7 +240,11 @@ def test_search_clicks_are_recommendation_targets_only_on_request():
 
 
 def test_words_and_pseudo_queries_of_held_out_searches_are_not_learned():
-    rows = [recommended("ann", 0, 1), *searched("ann", 1, 2, 1, "early words"), *searched("ann", 2, 3, 2, "late secret")]
+    rows = [
+        recommended("ann", 0, 1),
+        *searched("ann", 1, 2, 1, "early words"),
+        *searched("ann", 2, 3, 2, "late secret"),
+    ]
     log = make_log("held out", items_frame(), events_frame(rows))
     split = leave_one_out(log)
     assert split.test["query"].tolist() == ["late secret"]

@@ -229,6 +229,8 @@ def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:
 def _blocks(settings: PackedSettings, layers: int) -> GPTNeoXConfig:
     return GPTNeoXConfig(
         vocab_size=1,
+        bos_token_id=None,
+        eos_token_id=None,
         hidden_size=settings.width,
         num_hidden_layers=layers,
         num_attention_heads=settings.heads,

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm.auto import tqdm
@@ -66,6 +67,7 @@ def train(
     folder: Path | None = None,
     validate: Callable[[], float] | None = None,
     progress: bool = True,
+    made_from: str = "",
 ) -> list[dict[str, float | int]]:
     """Train in place; leaves the weights of the best validated epoch in ``model`` (the last ones without validation).
 
@@ -73,6 +75,7 @@ def train(
         folder: where checkpoints go, after every epoch; an interrupted run called again with the same arguments goes
             on from there and ends with the same weights. None keeps nothing.
         validate: score of the current weights, higher is better; looks at validation cases only.
+        made_from: a fingerprint of model and data; a checkpoint of another one is refused.
 
     Returns:
         one record per epoch: mean loss per task (nats per answer), seconds so far, and the validation score if taken.
@@ -84,7 +87,8 @@ def train(
     wrapped, optimiser = accelerator.prepare(model, optimiser)
     per_epoch = data.n_batches(settings.rows)
     total = per_epoch * settings.epochs
-    checkpoint = Checkpoint(folder, asdict(settings)) if folder else None
+    identity = {**asdict(settings), "mix": mix._asdict(), "made_from": made_from}
+    checkpoint = Checkpoint(folder, identity) if folder else None
     records, best = checkpoint.load(model, optimiser) if checkpoint else ([], None)
     used = records[-1]["seconds"] if records else 0.0
     bar = tqdm(total=total, initial=len(records) * per_epoch, disable=not progress, desc="train", unit="step")
@@ -136,11 +140,11 @@ class Checkpoint:
 
     def save(self, model: nn.Module, optimiser: Any, records: list[dict[str, float | int]], best: Any) -> None:
         """Write everything a later ``load`` needs into one file, so that no part of it can be missing."""
-        tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+        tensors = _copies("model.", model.state_dict())
         for number, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
         if best is not None:
-            tensors |= {f"best.{name}": value.contiguous() for name, value in best[1].items()}
+            tensors |= _copies("best.", best[1])
         facts = {"settings": self.settings, "records": records, "best": best[0] if best else None}
         metadata = {"facts": store.json_text(facts)}
         store.write_atomically(self.file, lambda path: save_file(tensors, path, metadata=metadata))
@@ -149,16 +153,20 @@ class Checkpoint:
         """Restore a run; ([], None) where there is nothing to restore.
 
         Raises:
-            store.StageError: the checkpoint belongs to other settings.
+            store.StageError: the checkpoint belongs to other settings or data, or is damaged.
         """
         if not self.file.exists():
             return [], None
-        facts = store.safetensors_facts(self.file)
+        try:
+            facts = store.safetensors_facts(self.file)
+            tensors = load_file(self.file)
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise store.StageError(f"{self.file} is damaged ({error}). Delete it to start afresh.") from error
         if facts["settings"] != store.plain(self.settings):
             raise store.StageError(
-                f"{self.file} was left by a run with other settings. Delete it to start afresh, or go back to them."
+                f"{self.file} was left by a run with other settings or data. Delete it to start afresh, or go back to "
+                "them."
             )
-        tensors = load_file(self.file)
         model.load_state_dict(_under(tensors, "model."))
         saved = optimiser.state_dict()
         saved["state"] = {}
@@ -168,6 +176,11 @@ class Checkpoint:
         optimiser.load_state_dict(saved)
         best = (facts["best"], _under(tensors, "best.")) if facts["best"] is not None else None
         return facts["records"], best
+
+
+def _copies(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors under a prefix, none of them sharing memory: T5 holds one embedding under several names."""
+    return {f"{prefix}{name}": value.clone(memory_format=torch.contiguous_format) for name, value in state.items()}
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

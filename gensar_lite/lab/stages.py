@@ -227,7 +227,9 @@ def fit(
         generator = TextGenerator(vocabulary, table, t5)
         data = TextData(training_examples(log, split, table, vocabulary, settings.mix), generator.renderer)
     model = GenSAR(generator, vocabulary, table, log.items, history=settings.packed.history)
-    records = train(generator, data, settings.mix, settings.train, folder, validator(model, log, split), progress)
+    made_from = store.fingerprint(log.fingerprint(), split.train, *table.codes.values(), settings.facts())
+    look = validator(model, log, split)
+    records = train(generator, data, settings.mix, settings.train, folder, look, progress, made_from)
     return model, records
 
 
