@@ -15,18 +15,19 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import T5Config, T5ForConditionalGeneration
 
 from gensar_lite import store
 from gensar_lite.generate.beam import beam_search, item_scores, rank_items, score_candidates
 from gensar_lite.generate.packed import PackedGenerator, PackedSettings
-from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, prompts_for
+from gensar_lite.generate.tasks import INSTRUCTIONS, NRIP, NSIP, Action, Prompt, prompts_for
 from gensar_lite.generate.text_model import TextGenerator
 from gensar_lite.generate.trie import Trie
 from gensar_lite.generate.vocabulary import UNKNOWN, TableShape, Vocabulary
 from gensar_lite.identify.table import IdentifierTable, read_table, write_table
-from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
+from gensar_lite.log.schema import BEHAVIOURS, QUERY, RECOMMENDATION, SEARCH, JointLog
 from gensar_lite.log.split import Histories
 from gensar_lite.log.text import normalise_query
 
@@ -53,6 +54,11 @@ class Answer(NamedTuple):
     probability: float
     log_prob: float
     identifier: str
+
+
+def _need_words(query: str) -> None:
+    if not normalise_query(query):
+        raise QuestionError(f"The query {query!r} holds no word. Type at least one letter or digit.")
 
 
 @dataclass
@@ -90,7 +96,7 @@ class GenSAR:
         """What next? The k likeliest items after a history, best first; fewer if the beam holds fewer.
 
         Raises:
-            QuestionError: the history names an item that is not in the catalogue.
+            QuestionError: the history names an item that is not in the catalogue, or runs backwards.
         """
         return self.ask(Prompt(NRIP, tuple(history), RECOMMENDATION), k)
 
@@ -103,14 +109,15 @@ class GenSAR:
         return self.ask(Prompt(NSIP, tuple(history), SEARCH, query), k)
 
     def ask(self, prompt: Prompt, k: int = 10) -> list[Answer]:
-        """The k best answers to any prompt, by constrained beam search."""
-        if prompt.task == NSIP and not normalise_query(prompt.query):
-            raise QuestionError(f"The query {prompt.query!r} holds no word. Type at least one letter or digit.")
-        for action in prompt.history:
-            if action.item >= len(self.items):
-                raise QuestionError(
-                    f"The history names item {action.item}; the catalogue ends at {len(self.items) - 1}."
-                )
+        """The k best answers to any prompt, by constrained beam search.
+
+        Raises:
+            QuestionError: an empty query where the wording asks for one, a history that names an unknown item or runs
+                backwards, or k below 1.
+        """
+        if k < 1:
+            raise QuestionError(f"k is the number of answers and must be at least 1, not {k}.")
+        self._check(prompt)
         trie = self.trie(prompt.behaviour)
         result = beam_search(self.generator, [self._shortened(prompt)], trie, max(self.beams, k))
         ranked = rank_items(result, trie, k)
@@ -128,6 +135,25 @@ class GenSAR:
             for rank, (item, log_prob, leaf) in enumerate(zip(*(field[0] for field in ranked), strict=True))
             if item >= 0
         ]
+
+    def _check(self, prompt: Prompt) -> None:
+        if "{query}" in INSTRUCTIONS[prompt.task][prompt.wording]:
+            _need_words(prompt.query)
+        before = None
+        for action in prompt.history:
+            if action.behaviour not in BEHAVIOURS:
+                raise QuestionError(f"The history names the behaviour {action.behaviour!r}. Use R_I, S_Q or S_I.")
+            if action.behaviour == QUERY:
+                _need_words(action.query)
+            elif not 0 <= action.item < len(self.items):
+                raise QuestionError(
+                    f"The history names item {action.item}; the catalogue ends at {len(self.items) - 1}."
+                )
+            if before is not None and action.instant < before:
+                raise QuestionError(
+                    f"The history runs backwards: instant {action.instant} follows {before}. Write it oldest first."
+                )
+            before = action.instant
 
     def unknown_words(self, query: str) -> list[str]:
         """Words of a query that the model has never seen, for a kind word to the reader."""
@@ -195,7 +221,7 @@ class GenSAR:
         """Read what ``save`` wrote; answers are bit-equal to those before saving.
 
         Raises:
-            store.StageError: a file is missing.
+            store.StageError: a file is missing, or the weights do not fit the settings.
         """
         folder = Path(folder)
         for name in ("model.json", "weights.safetensors", "identifiers.parquet", "items.parquet"):
@@ -208,7 +234,13 @@ class GenSAR:
             generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
         else:
             generator = TextGenerator(vocabulary, table, T5ForConditionalGeneration(T5Config(**facts["settings"])))
-        generator.load_state_dict(load_file(folder / "weights.safetensors"))
+        try:
+            generator.load_state_dict(load_file(folder / "weights.safetensors"))
+        except (SafetensorError, RuntimeError) as error:
+            raise store.StageError(
+                f"{folder}: weights.safetensors and model.json do not belong together, or the weights are damaged. "
+                f"Train the model again. ({str(error).splitlines()[0]})"
+            ) from error
         generator.to(torch.device(device)).eval()
         items = pd.read_parquet(folder / "items.parquet")
         return cls(generator, vocabulary, table, items, facts["beams"], facts["history"])
