@@ -11,8 +11,9 @@ a causal mask those are a *prefix*, and one pass over a user's sequence trains e
 position where its prefix ends, which is the same for all targets of one instant.
 
 Items without training events. They are negatives in every softmax, which pushes them all away from the users in one
-direction: good for ranking (they come last), misleading as an embedding. ``item_embeddings`` therefore gives them the
-mean of the trained items: "nothing known" is the centre, not a far corner shared by all new items.
+direction: good for ranking (they come last), misleading as an embedding (on a log of 4,344 items, 55 such rows had a
+mean cosine of .999 among themselves and were five times as long as the others). ``item_embeddings`` therefore gives
+them the mean of the trained items: "nothing known" is the centre, not a far corner shared by all new items.
 """
 
 from __future__ import annotations
