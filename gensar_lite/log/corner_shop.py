@@ -49,14 +49,14 @@ class CornerShopSettings:
     days: int = 400  # length of the time line
     shortest: int = 6  # events of a user before the two test events; the mean is 12 more
     search_permille: int = 450
-    stickiness_permille: int = 880  # the occasion outlives a night between two shopping days
+    stickiness_permille: int = 940  # the occasion outlives a night between two shopping days
     repeat_permille: int = 160  # an item bought before, once there is one
     background_permille: int = 40  # an item bought without an occasion in mind
-    style_boost: int = 5  # how many times likelier an item of the shopper's house style is
-    affinity_boost: int = 4  # the same for an item favoured in the occasion
+    style_boost: int = 3  # how many times likelier an item of the shopper's house style is
+    affinity_boost: int = 7  # the same for an item favoured in the occasion
     variant_permille: int = 30
     late_permille: int = 90
-    held_back_permille: int = 120  # of the type and category queries of test events
+    held_back_permille: int = 60  # of the type and category queries of test events
     seed: int = 2025
     occasions: bool = True  # False: no collaborative cause, one occasion for all
     tree: bool = True  # False: texts say nothing about who buys what
@@ -170,7 +170,7 @@ def _occasions(settings: CornerShopSettings, types: list[ProductType], dice: Dic
         others = [number for number in dice.shuffled(len(types)).tolist() if number not in wanted]
         wanted += others[: max(0, min(len(occasion.types), len(types) // 2) - len(wanted))]  # a smaller shop
         row = np.zeros(len(types), dtype=np.int64)
-        row[wanted] = 5040 // (2 + np.arange(len(wanted)))
+        row[wanted] = 5040 // (1 + np.arange(len(wanted)))
         rows.append(row)
     return [occasion.name for occasion in chosen], np.stack([*rows, background])
 

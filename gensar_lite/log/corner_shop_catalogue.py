@@ -12,16 +12,28 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gensar_lite.log.corner_shop_text import COLOURS, LINES, STYLES, ProductType, read_catalogue
+from gensar_lite.log.corner_shop_text import COLOURS, LINES, STYLES, VAGUE_QUERIES, ProductType, read_catalogue
 from gensar_lite.log.dice import Dice
 from gensar_lite.log.text import normalise_query
 
 CATALOGUE_STREAM, SHELF_STREAM = 1, 2
 
-# How an item is looked for: by its type, its category, its brand, a feature, or a feature or brand with the type.
-QUERY_KINDS = {"type": 16, "category": 46, "brand": 12, "feature": 18, "combined": 8}
+# How an item is looked for: by its type, its category, its department, with words that fit anything, by its house
+# style (a fifth of the shop), by its brand, by a feature, or by a feature or brand together with the type.
+QUERY_KINDS = {
+    "type": 8,
+    "category": 43,
+    "department": 20,
+    "vague": 18,
+    "style": 4,
+    "brand": 3,
+    "feature": 2,
+    "combined": 2,
+}
 _SYNONYM_SHARES = ((240,), (150, 90), (120, 72, 48))  # the first word of a list is typed most
-_PLAIN = {"Baby Care", "Skin Care", "Hair Care", "First Aid", "Coffee & Tea", "Snacks", "Cleaning", "Plants & Seeds"}
+# Goods nobody buys by colour, by category or type.
+_PLAIN = {"Baby Care", "Skin Care", "Hair Care", "First Aid", "Coffee & Tea", "Snacks", "Cleaning", "Compost"}
+_PLAIN |= {"Herb Seeds", "Flower Bulbs", "Bath Salts"}
 _ZIPF = 720_720  # divisible by 1..16, so that the heads of the popularity curves are exact
 
 
@@ -124,15 +136,15 @@ def make_catalogue(
         }
     )
     launch = np.where(late[order], launch_days[0] + shelf.many(launch_days[1] - launch_days[0], n_items), 0)
-    affinity = shelf.bits(n_items) & shelf.bits(n_items)
+    affinity = shelf.bits(n_items) & shelf.bits(n_items) & shelf.bits(n_items)  # one item in eight
     copies = np.flatnonzero(variant_of >= 0)
     # A variant is loved where its original is not: clicks tell apart what no text can.
-    affinity[copies] = shelf.bits(len(copies)) & ~affinity[variant_of[copies]]
+    affinity[copies] = shelf.bits(len(copies)) & shelf.bits(len(copies)) & ~affinity[variant_of[copies]]
     catalogue = Catalogue(
         items, types, type_of, shelf_of, style, feature, np.zeros(n_items, int), affinity, launch, variant_of
     )
     for members in catalogue.shelves():
-        catalogue.weight[members] = _ZIPF // (1 + shelf.shuffled(len(members)))
+        catalogue.weight[members] = _ZIPF // (2 + shelf.shuffled(len(members)))
     catalogue.weight[launch > 0] *= 2  # new arrivals stand in the window
     return catalogue
 
@@ -175,6 +187,10 @@ def query_weights(catalogue: Catalogue, item: int, held_back_permille: int) -> Q
 
     add("type", list(kind.queries), kind.held_back)
     add("category", list(kind.category_queries), kind.category_held_back)
+    add("department", list(kind.department_queries), kind.department_held_back)
+    style_queries, style_held_back = list(STYLES.values())[catalogue.style[item]]
+    add("style", list(style_queries), style_held_back)
+    add("vague", list(VAGUE_QUERIES))
     add("feature", features)
     if held_back_permille or brand != kind.quiet_brand:
         add("brand", [brand])
@@ -210,14 +226,15 @@ def _texts(
         )
         features = [kind.features[number] for number in feature[row].tolist()]
         titles.append(_title(kind, kind.brands[look].title(), line, features, draw))
-        descriptions.append(_description(kind, features, draw))
+        descriptions.append(_description(kind, look, features, draw))
     return titles, descriptions
 
 
 def _title(kind: ProductType, brand: str, line: str, features: list[str], draw: list[int]) -> str:
     size = kind.sizes[draw[0] % len(kind.sizes)]
-    material = kind.materials[draw[1] % len(kind.materials)].capitalize()
-    ending = size if kind.category in _PLAIN else f"{size}, {COLOURS[draw[2] % len(COLOURS)]}"
+    material = kind.materials[draw[1] % len(kind.materials)]
+    material = " ".join(word[0].upper() + word[1:] for word in material.split())
+    ending = size if _PLAIN & {kind.category, kind.name} else f"{size}, {COLOURS[draw[2] % len(COLOURS)]}"
     return (
         f"{brand} {line} {kind.name}, {ending}",
         f"{brand} {line} {features[0].title()} {kind.name}, {size}",
@@ -225,7 +242,7 @@ def _title(kind: ProductType, brand: str, line: str, features: list[str], draw: 
     )[draw[3] % 3]
 
 
-def _description(kind: ProductType, features: list[str], draw: list[int]) -> str:
+def _description(kind: ProductType, look: int, features: list[str], draw: list[int]) -> str:
     material = kind.materials[draw[1] % len(kind.materials)]
     uses = [_agree(use, kind.name) for use in kind.uses]
     if draw[4] % 2:
@@ -234,14 +251,18 @@ def _description(kind: ProductType, features: list[str], draw: list[int]) -> str
     skipped = draw[5] % len(words)
     others = [word for number, word in enumerate(words) if number != skipped]
     group = [*kind.category_queries, kind.category_held_back]
+    floor = [*kind.department_queries, kind.department_held_back]
     shelf = group[draw[6] % len(group)]
     beside = group[(draw[6] + 1) % len(group)]
+    styles, held_back = list(STYLES.values())[look]
+    tone = [*styles, held_back]
     return " ".join(
         (
             f"{uses[0][0].upper()}{uses[0][1:]} and {uses[1]}.",
-            f"Made of {material}; {features[0]} and {features[1]}.",
+            f"Made with {material}; {features[0]} and {features[1]}.",
+            f"{tone[draw[7] % 3].capitalize()} and {tone[(draw[7] + 1) % 3]}.",
             f"Also known as {' or '.join(others)}.",
-            (f"From our {shelf} shelf.", f"Part of our {shelf} and {beside} range.")[draw[7] % 2],
+            f"Shelf: {shelf}, {beside}; {floor[draw[7] // 3 % len(floor)]}.",
         )
     )
 
