@@ -48,7 +48,7 @@ class PackedSettings:
     width: int = 128
     layers: int = 2
     heads: int = 4
-    dropout: float = 0.2
+    dropout: float = 0.1
     history: int = 50
     both_identifiers: bool = True
 
