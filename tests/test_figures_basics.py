@@ -1,5 +1,7 @@
 """Figures of the first lessons: their data are the inputs, and hostile titles stay text."""
 
+from collections import namedtuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,13 @@ def test_neighbour_lists_draw_both_lists_and_fill_the_same_kind():
     assert figure.layout.xaxis.range[0] == -0.2  # a negative cosine is not cut off
     assert "by text 2 of 2" in description(figure) and "1 titles stand in both" in description(figure)
     assert "<script" not in str(figure.to_dict()) and labels(figure)[0].text[0] == "1. A"
+
+
+def test_answers_become_a_table_with_kinds():
+    Answer = namedtuple("Answer", "item title probability")
+    table = figures.answer_table([Answer(1, "A", 0.5), Answer(0, "B", 0.1)], ["Stove", "Tent"])
+    assert table.to_dict("list") == {"title": ["A", "B"], "kind": ["Tent", "Stove"], "probability": [0.5, 0.1]}
+    assert figures.answer_table([], ["Stove"]).columns.tolist() == ["title", "kind", "probability"]
 
 
 def test_two_answers_mark_what_stands_in_both():

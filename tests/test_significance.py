@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gensar_lite.evaluate.significance import (
+    Interval,
     case_weights,
     interval,
     paired_interval,
@@ -46,6 +47,14 @@ def test_pairing_removes_what_both_rankers_share():
 def test_a_ranker_against_itself_differs_by_exactly_nothing():
     values = np.random.default_rng(4).random(300)
     assert paired_interval(values, values, seed=0) == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.3, "holds"), (-0.1, 0.3, "undecided"), (-0.3, -0.1, "does not hold"), (0.0, 0.2, "undecided")],
+)
+def test_a_claim_is_judged_by_the_whole_interval(low, high, verdict):
+    assert Interval((low + high) / 2, low, high).verdict == verdict
 
 
 def test_cases_of_a_user_are_drawn_together():

@@ -29,6 +29,13 @@ class Interval(NamedTuple):
         """True if the whole interval lies above 0: the gate of every "A beats B" here."""
         return self.low > 0
 
+    @property
+    def verdict(self) -> str:
+        """What a difference says about the claim that it is positive: "holds", "does not hold" or "undecided"."""
+        if self.above_zero:
+            return "holds"
+        return "does not hold" if self.high < 0 else "undecided"
+
 
 def case_weights(
     n_cases: int, seed: int, clusters: Shaped[np.ndarray, " B"] | None = None, resamples: int = RESAMPLES

@@ -68,6 +68,20 @@ def neighbour_lists(item: str, kind: str, text: pd.DataFrame, clicks: pd.DataFra
     )
 
 
+def answer_table(answers: Sequence[tuple], kinds: Sequence[str]) -> pd.DataFrame:
+    """A model's answers as a table for ``two_answers``.
+
+    Args:
+        answers: best first; each has ``item`` (index), ``title`` and ``probability``.
+        kinds: what each item of the catalogue is ("Tent").
+
+    Returns:
+        columns ``title``, ``kind`` and ``probability``.
+    """
+    rows = [(answer.title, str(kinds[answer.item]), answer.probability) for answer in answers]
+    return pd.DataFrame(rows, columns=["title", "kind", "probability"])
+
+
 def two_answers(query: str, search: pd.DataFrame, recommendation: pd.DataFrame) -> go.Figure:
     """The same shopper's two answers side by side.
 
