@@ -106,6 +106,7 @@ def test_the_list_is_that_of_transformers_generate(lengths, beams):
     [
         {},
         {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},  # T5 v1.1: gated, output not scaled
+        {"feed_forward_proj": "gelu"},
         {"relative_attention_num_buckets": 4, "relative_attention_max_distance": 8},
         {"num_decoder_layers": 1, "decoder_start_token_id": 5},
     ],
@@ -197,6 +198,18 @@ def test_the_decoder_sees_weights_that_change_after_it_was_made():
     before = score_candidates(decoder, prompts, trie)
     model.load_state_dict(make_t5(V, NANO, seed=1).state_dict())
     assert np.abs(score_candidates(decoder, prompts, trie) - before).max() > 0.1
+
+
+@pytest.mark.parametrize("kind", ["relu", "gated-gelu"])
+def test_scores_are_the_same_in_training_mode(kind):
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=V, d_model=32, d_kv=8, d_ff=48, num_heads=3, num_layers=2, dropout_rate=0.5, feed_forward_proj=kind
+    )
+    config.decoder_start_token_id = 0
+    model, trie = T5ForConditionalGeneration(config), Trie.build(identifiers(5))
+    calm = score_candidates(T5Decoder(model.eval()), some_prompts((5,)), trie)
+    assert (score_candidates(T5Decoder(model.train()), some_prompts((5,)), trie) == calm).all()
 
 
 def test_an_empty_prompt_is_refused():

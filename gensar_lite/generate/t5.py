@@ -101,7 +101,9 @@ def load_t5(
         BackboneError: no complete T5 there, no such name within reach, or no tokenizer beside it.
     """
     try:
-        model, found = T5ForConditionalGeneration.from_pretrained(str(name_or_folder), output_loading_info=True)
+        model, found = T5ForConditionalGeneration.from_pretrained(
+            str(name_or_folder), output_loading_info=True, dtype=torch.float32
+        )
         tokenizer = None if vocabulary is None else AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().split("\n")[0]
@@ -178,15 +180,15 @@ class T5Decoder:
     """A ``StepDecoder`` around a T5; it reads the model's weights at every call, so it may be made before training.
 
     Log-probabilities come from the softmax over the whole vocabulary or, with ``allowed``, over the tokens allowed at
-    each step, which is then part of the model. Dropout is never applied.
+    each step, which is then part of the model. Dropout is never applied, whatever mode the model is in.
+
+    Args:
+        model: the T5.
+        allowed: for a softmax per level: row s says which tokens the model may say at step s (forced tokens, if any,
+            count as steps). None: the whole vocabulary at every step.
     """
 
     def __init__(self, model: T5ForConditionalGeneration, allowed: Bool[Tensor, "S V"] | None = None) -> None:
-        """Args:
-        model: the T5.
-        allowed: for a softmax per level: row s says which tokens the model may say at step s (forced tokens, if
-            any, count as steps). None: the whole vocabulary at every step.
-        """
         self.model = model
         self._heads = (model.config.num_heads, model.config.d_kv)
         self.scale = model.model_dim**-0.5 if model.config.scale_decoder_outputs else 1.0
@@ -344,9 +346,10 @@ def _norm(hidden: Float[Tensor, "P D"], layer: Any) -> Float[Tensor, "P D"]:
 
 def _feed_forward(hidden: Float[Tensor, "P D"], module: Any) -> Float[Tensor, "P D"]:
     """The feed-forward block; original T5's plain ReLU is applied in place, which saves a pass over memory."""
-    if not isinstance(getattr(module, "wi", None) and module.act, nn.ReLU):
-        return module(hidden)
-    return module.wo(module.wi(hidden).relu_())
+    if hasattr(module, "wi_0"):  # the gated form of T5 v1.1
+        return module.wo(module.act(module.wi_0(hidden)) * module.wi_1(hidden))
+    inner = module.wi(hidden)
+    return module.wo(inner.relu_() if isinstance(module.act, nn.ReLU) else module.act(inner))
 
 
 def _attend_own(
