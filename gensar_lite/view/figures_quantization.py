@@ -39,14 +39,14 @@ def residual_steps(
     levels = len(codebooks)
     lengths = [float(np.linalg.norm(cloud[item])) for cloud in residuals]
     heads = [f"level {level + 1}: code {codes[level]}" for level in range(levels)]
-    figure = make_subplots(1, levels, subplot_titles=heads, shared_yaxes=True, horizontal_spacing=0.03)
+    figure = make_subplots(1, levels, subplot_titles=heads, horizontal_spacing=0.03)
     for level, codebook in enumerate(codebooks):
         column = {"row": 1, "col": level + 1}
         cloud, word, here = residuals[level], codebook[codes[level]], residuals[level][item]
         figure.add_trace(_dots(cloud, "all items", {"size": 3, "color": GREY, "opacity": 0.35}, level), **column)
         words = {"size": 8, "symbol": "x-thin", "line": {"width": 2, "color": OKABE_ITO[0]}}
         figure.add_trace(_dots(codebook, "code words", words, level), **column)
-        chosen = {"size": 14, "symbol": "circle-open", "line": {"width": 3, "color": OKABE_ITO[0]}}
+        chosen = {"size": 14, "symbol": "circle-open", "color": OKABE_ITO[0], "line": {"width": 3}}
         figure.add_trace(_dots(word[None], "nearest code word", chosen, level), **column)
         line = {"color": _ITEM_COLOUR, "width": 2, "dash": "dot"}
         ends = np.stack([word, here])
@@ -56,7 +56,7 @@ def residual_steps(
         figure.add_trace(_dots(here[None], label(name, 40), mark, level), **column)
     _same_scale(figure, residuals[0], levels)
     steps = ", ".join(f"{length:.2f}" for length in lengths)
-    figure.update_layout(template=template(), height=390, legend={"orientation": "h", "y": -0.12})
+    figure.update_layout(template=template(), height=400, legend={"orientation": "h", "y": -0.06})
     return describe(
         figure,
         f"{levels} panels, one per level. In each, all items as grey dots, code words as crosses, and one item as a "
@@ -84,7 +84,9 @@ def variance_left(left: Mapping[str, Sequence[float]], parts: Mapping[str, str] 
     figure.update_xaxes(title="levels used", dtick=1)
     figure.update_yaxes(title="variance left (share)", rangemode="tozero")
     ends = "; ".join(f"{name} {shares[-1]:.2f}" for name, shares in left.items())
-    return describe(figure, f"Lines that fall from 1 as levels are added. Share left after the last level: {ends}.")
+    return describe(
+        figure, f"One line per method, from no level to all. Share of the variance left at the end: {ends}."
+    )
 
 
 def loss_ledger(history: pd.DataFrame) -> go.Figure:
@@ -142,11 +144,13 @@ def gradient_bars(norms: pd.DataFrame) -> go.Figure:
             textposition="outside",
             marker={"color": OKABE_ITO[(2, 4, 5)[place % 3]], "pattern": {"shape": ("", "/", "x")[place % 3]}},
         )
-    figure.update_yaxes(title="gradient of commitment")
+    figure.update_yaxes(title="pull on the latents")
     figure.update_layout(barmode="group", uniformtext={"minsize": 10, "mode": "show"})
     none = norms[norms["norm"] == 0].groupby("rule", sort=False)["level"].apply(list)
     words = "; ".join(f"“{rule}” is zero at level {', '.join(map(str, at))}" for rule, at in none.items())
-    return describe(figure, f"Bars per level and residual rule: {words or 'no bar is zero'}.")
+    return describe(
+        figure, f"Length of the gradient of each level's commitment, per residual rule: {words or 'no bar is zero'}."
+    )
 
 
 def perplexity_by_epoch(runs: Mapping[str, pd.DataFrame], size: int) -> go.Figure:
@@ -204,4 +208,5 @@ def _same_scale(figure: go.Figure, cloud: np.ndarray, panels: int) -> None:
     far = float(np.abs(cloud).max()) * 1.08
     for column in range(1, panels + 1):
         figure.update_xaxes(range=[-far, far], showticklabels=False, row=1, col=column)
-        figure.update_yaxes(range=[-far, far], showticklabels=False, row=1, col=column)
+        anchor = {"scaleanchor": f"x{column if column > 1 else ''}", "constrain": "domain"}
+        figure.update_yaxes(range=[-far, far], showticklabels=False, **anchor, row=1, col=column)
