@@ -5,7 +5,7 @@ import pytest
 
 from gensar_lite.generate.t5 import T5Shape
 from gensar_lite.lab import bench_decoding
-from gensar_lite.lab.bench_decoding import Case, Lists, main, measure, same_lists
+from gensar_lite.lab.bench_decoding import Case, Lists, main, measure, measure_trie, same_lists
 
 NANO = T5Shape(width=16, head_width=8, inner=16, layers=1, heads=2)
 SMALL_CASE = Case(
@@ -41,11 +41,13 @@ def test_a_case_is_measured_and_its_lists_agree(per_level):
 
 def test_a_wrong_list_fails_the_command_and_is_told_apart_in_the_table(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bench_decoding, "CASES", (SMALL_CASE,))
+    monkeypatch.setattr(bench_decoding, "measure_trie", lambda: measure_trie(1000))
     assert main(["--rounds", "1", "--threads", "1", "--out", str(tmp_path / "rows.json")]) == 0
     assert "yes" in capsys.readouterr().out
     written = json.loads((tmp_path / "rows.json").read_text())
     assert written["threads"] == 1
     assert written["rows"][0]["case"]["beams"] == 6
+    assert written["trie"]["identifiers"] == 1000
 
     search = bench_decoding.beam_search
 

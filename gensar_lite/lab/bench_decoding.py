@@ -272,6 +272,22 @@ def _encode(model: T5ForConditionalGeneration, ids: Tensor, mask: Tensor) -> Ten
     return model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
+class TrieCost(NamedTuple):
+    """What a trie of n random identifiers costs: seconds to build, megabytes to hold."""
+
+    identifiers: int
+    seconds: float
+    megabytes: float
+
+
+def measure_trie(n: int = 1_000_000, levels: int = 4, codes: int = 256) -> TrieCost:
+    """Build one large trie, once."""
+    sequences = np.random.default_rng(0).integers(0, codes, (n, levels)) + np.arange(levels) * codes
+    start = time.perf_counter()
+    trie = Trie.build(sequences)
+    return TrieCost(n, time.perf_counter() - start, trie.nbytes / 1e6)
+
+
 def table(rows: list[Row]) -> str:
     """The rows as text."""
     head = (
@@ -310,7 +326,9 @@ def main(arguments: list[str] | None = None) -> int:
     for case in CASES:
         rows.append(measure(case, chosen.rounds))
         print(f"{case.name}, {case.prompts} prompts, {case.beams} beams: {rows[-1].ratio:.1f} times", flush=True)
+    trie = measure_trie()
     print("\n" + table(rows))
+    print(f"A trie of {trie.identifiers:,} identifiers: {trie.seconds:.2f} s to build, {trie.megabytes:.1f} MB.")
     if chosen.out:
         machine = {
             "machine": platform.machine(),
@@ -319,7 +337,10 @@ def main(arguments: list[str] | None = None) -> int:
             "threads": chosen.threads,
             "torch": torch.__version__,
         }
-        store.write_json(chosen.out, {**machine, "rounds": chosen.rounds, "rows": [row._asdict() for row in rows]})
+        store.write_json(
+            chosen.out,
+            {**machine, "rounds": chosen.rounds, "trie": trie._asdict(), "rows": [row._asdict() for row in rows]},
+        )
     return 0 if all(row.identical for row in rows) else 1
 
 
