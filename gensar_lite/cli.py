@@ -173,7 +173,7 @@ def _generator_settings(options: argparse.Namespace) -> GeneratorSettings:
     schedule = replace(settings.train, seed=options.seed)
     if options.epochs is not None:
         schedule = replace(schedule, epochs=options.epochs)
-    mix = settings.mix._replace(search_clicks_as_recommendations=not options.paper_targets)
+    mix = settings.mix._replace(extra_targets=not options.paper_targets)
     return replace(settings, train=schedule, mix=mix)
 
 

@@ -78,10 +78,10 @@ def assert_same_rows(ours, theirs):
 
 def test_an_ask_in_a_packed_batch_is_what_read_makes_of_the_same_prompt(world, model):
     log, split, table, vocabulary = world
-    data, batch = one_batch(world)
+    data, batch = one_batch(world, ALL._replace(extra_targets=False))
     found = memories(model, batch)
     histories, events = Histories(log), log.events
-    for task, behaviours in ((NRIP, (RECOMMENDATION, SEARCH)), (NSIP, (SEARCH,)), (NSQP, (QUERY,))):
+    for task, behaviours in ((NRIP, (RECOMMENDATION,)), (NSIP, (SEARCH,)), (NSQP, (QUERY,))):
         rows = np.flatnonzero(split.train & events["behaviour"].isin(behaviours).to_numpy())
         behaviour = {NRIP: RECOMMENDATION, NSIP: SEARCH, NSQP: QUERY}[task]
         queries = [events["query"].iloc[row] if task == NSIP else "" for row in rows]
@@ -95,6 +95,29 @@ def test_an_ask_in_a_packed_batch_is_what_read_makes_of_the_same_prompt(world, m
             kind = COLLABORATIVE if task == NRIP else SEMANTIC
             answers = vocabulary.identifiers(table, kind)[events["item"].to_numpy()[rows]].tolist()
         assert_same_rows(found[task], (read(model, prompts), torch.tensor(answers)))
+
+
+def test_extra_targets_ask_every_click_of_both_item_tasks(world, model):
+    """A click after a search also answers "what next"; one after a recommendation also a query that led to the item."""
+    log, split, table, vocabulary = world
+    _, batch = one_batch(world)
+    found = memories(model, batch)
+    histories, behaviour = Histories(log), log.events["behaviour"]
+    clicks = np.flatnonzero(split.train & behaviour.isin((RECOMMENDATION, SEARCH)).to_numpy())
+    items = log.events["item"].to_numpy()
+    prompts = [Prompt(NRIP, actions(log, histories.before(row)), RECOMMENDATION) for row in clicks]
+    answers = vocabulary.identifiers(table, COLLABORATIVE)[items[clicks]]
+    assert_same_rows(found[NRIP], (read(model, prompts), torch.tensor(answers)))
+    known = pseudo_queries(log, split)
+    rows = [
+        (Prompt(NSIP, actions(log, histories.before(row)), SEARCH, query), items[row])
+        for row in clicks
+        for query in ([log.events["query"].iloc[row]] if behaviour.iloc[row] == SEARCH else known[items[row]] or ("",))
+    ]
+    answers = vocabulary.identifiers(table, SEMANTIC)[[item for _, item in rows]]
+    expected = (read(model, [prompt for prompt, _ in rows]), torch.tensor(answers))
+    assert len(found[NSIP][0]) == len(clicks)
+    assert distances(found[NSIP], expected).min(1).values.max() < NEAR
 
 
 def test_text_tasks_in_a_batch_are_what_read_makes_of_them(world, model):
@@ -123,7 +146,9 @@ def test_text_tasks_in_a_batch_are_what_read_makes_of_them(world, model):
 
 def test_a_long_log_is_cut_and_each_target_is_asked_once_with_the_events_of_its_window(world, model):
     log, split, table, vocabulary = world
-    data, batch = one_batch(world, TaskMix(nsqp=0.0, desc2id=0.0, id2desc=0.0, doc2query=0.0), history=6)
+    data, batch = one_batch(
+        world, TaskMix(nsqp=0.0, desc2id=0.0, id2desc=0.0, doc2query=0.0, extra_targets=False), history=6
+    )
     assert len(data.windows) > log.n_users
     asked = np.concatenate([window.targets for window in data.windows])
     assert sorted(asked.tolist()) == np.flatnonzero(split.train).tolist()
@@ -316,7 +341,7 @@ def test_a_state_can_be_continued_twice_and_rows_can_be_dropped_or_repeated(worl
 
 def test_batches_are_the_same_for_the_same_seed_and_epoch_and_hold_every_target_once(world):
     log, split, table, vocabulary = world
-    data = PackedData(log, split, table, vocabulary, ALL)
+    data = PackedData(log, split, table, vocabulary, ALL._replace(extra_targets=False))
 
     def places(epoch, seed):
         return [batch.slots.tokens for batch in data.batches(epoch, seed, rows=4, text_rows=3)]

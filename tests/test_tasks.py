@@ -190,7 +190,7 @@ def test_no_example_sees_its_own_instant_and_nothing_held_out_is_a_target(seed, 
     log, split, table, vocabulary = parts(seed, both=both)
     events = log.events
     targets = []
-    for prompt, _ in training_examples(log, split, table, vocabulary, TaskMix(search_clicks_as_recommendations=False)):
+    for prompt, _ in training_examples(log, split, table, vocabulary, TaskMix(extra_targets=False)):
         if prompt.task not in (NRIP, NSIP, NSQP):
             continue
         assert [action.instant for action in prompt.history] == sorted(action.instant for action in prompt.history)
@@ -232,7 +232,7 @@ def test_search_clicks_are_recommendation_targets_only_on_request():
     clicks = log.events["behaviour"][split.train].value_counts()
 
     def count(extra):
-        mix = ALL._replace(search_clicks_as_recommendations=extra)
+        mix = ALL._replace(extra_targets=extra)
         return sum(prompt.task == NRIP for prompt, _ in training_examples(log, split, table, vocabulary, mix))
 
     assert count(False) == clicks[RECOMMENDATION]

@@ -136,6 +136,16 @@ class GenSAR:
             if item >= 0
         ]
 
+    def exact(self, prompt: Prompt) -> Float[np.ndarray, " N"]:
+        """Log-probability (nats) of every item of the catalogue as the answer to any prompt: no beam, nothing lost.
+
+        Raises:
+            QuestionError: as ``ask``.
+        """
+        self._check(prompt)
+        trie = self.trie(prompt.behaviour)
+        return item_scores(score_candidates(self.generator, [self._shortened(prompt)], trie), trie, len(self.items))[0]
+
     def _check(self, prompt: Prompt) -> None:
         if "{query}" in INSTRUCTIONS[prompt.task][prompt.wording]:
             _need_words(prompt.query)

@@ -72,15 +72,22 @@ class PackedData:
         everything = actions(log, range(len(log.events)))
         self._event_slots = _padded([slots.event(action) for action in everything], slots.width)
         self._behaviour = log.events["behaviour"].to_numpy()
+        item = log.events["item"].to_numpy()
+        queries = pseudo_queries(log, split)
+        distinct = sorted({"", *log.events["query"], *(query for known in queries for query in known)})
+        number = {query: place for place, query in enumerate(distinct)}
+        self._query = log.events["query"].map(number).to_numpy()
+        counts = np.array([len(known) for known in queries])
+        self._known = np.array([number[query] for known in queries for query in known] + [number[""]], dtype=np.int64)
+        self._first_known, self._n_known = (array[item] for array in (np.cumsum(counts) - counts, counts))
         self._asks = {
             task: _padded([slots.ask(Prompt(task, (), behaviour, query)) for query in queries], slots.width)
             for task, behaviour, queries in (
                 (NRIP, RECOMMENDATION, [""]),
                 (NSQP, QUERY, [""]),
-                (NSIP, SEARCH, [action.query if action.behaviour == SEARCH else "" for action in everything]),
+                (NSIP, SEARCH, distinct),
             )
         }
-        item = log.events["item"].to_numpy()
         self._answers = {
             NRIP: slots.identifiers[RECOMMENDATION][item],
             NSIP: slots.identifiers[SEARCH][item],
@@ -157,9 +164,10 @@ class PackedData:
         times = self._time[window.events]
         parts = [(self._event_slots[window.events], times)]
         asked, place = [], len(window.events)
+        clicks = (RECOMMENDATION, SEARCH)
         for task, behaviours in (
-            (NRIP, (RECOMMENDATION, SEARCH) if self.mix.search_clicks_as_recommendations else (RECOMMENDATION,)),
-            (NSIP, (SEARCH,)),
+            (NRIP, clicks if self.mix.extra_targets else (RECOMMENDATION,)),
+            (NSIP, clicks if self.mix.extra_targets else (SEARCH,)),
             (NSQP, (QUERY,)),
         ):
             targets = window.targets[np.isin(self._behaviour[window.targets], behaviours)]
@@ -167,16 +175,23 @@ class PackedData:
                 targets = targets[rng.random(len(targets)) < words_asked / max(len(targets), 1)]
             if not len(targets) or self.mix.weight(task) == 0:
                 continue
-            asks = self._asks[task]
-            slots = asks[targets] if len(asks) > 1 else np.repeat(asks, len(targets), 0)
-            if task == NSIP:  # now and then without the words, so that <S_I> alone is a known question
-                slots = np.where(rng.random(len(slots))[:, None] < self.query_dropout, slots * _first(slots), slots)
+            queries = self._queries_for(targets, rng) if task == NSIP else np.zeros(len(targets), dtype=np.int64)
+            slots = self._asks[task][queries]
             parts.append((slots, self._time[targets]))
             asked.append((task, np.arange(place, place + len(targets)), self._answers[task][targets]))
             place += len(targets)
         tokens = np.concatenate([slots for slots, _ in parts])
         instant = np.concatenate([time for _, time in parts])
         return _Row(tokens, instant, np.searchsorted(times, instant), len(window.events), asked)
+
+    def _queries_for(self, targets: Int[np.ndarray, " A"], rng: np.random.Generator) -> Int[np.ndarray, " A"]:
+        """The query asked for each target: its own; for a click nobody searched for, one that led others to the item;
+        now and then none at all, so that <S_I> alone is a known question."""
+        borrowed = self._first_known[targets] + rng.integers(0, np.maximum(self._n_known[targets], 1))
+        borrowed = np.where(self._n_known[targets] > 0, self._known[borrowed], 0)
+        searched = self._behaviour[targets] == SEARCH
+        queries = np.where(searched, self._query[targets], borrowed)
+        return np.where(rng.random(len(targets)) < self.query_dropout, 0, queries)  # "" sorts first: number 0
 
 
 class _Row(NamedTuple):
@@ -185,11 +200,6 @@ class _Row(NamedTuple):
     position: np.ndarray
     events: int
     asked: list[tuple[str, np.ndarray, np.ndarray]]
-
-
-def _first(slots: np.ndarray) -> np.ndarray:
-    """(1, W) mask that keeps the first token of a slot, the behaviour token."""
-    return (np.arange(slots.shape[1]) == 0)[None]
 
 
 def _padded(rows: list[list[int]], width: int) -> np.ndarray:

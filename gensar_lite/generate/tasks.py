@@ -111,8 +111,10 @@ def neutral_prompt(history: Sequence[Action], behaviour: str | None) -> Prompt:
 class TaskMix(NamedTuple):
     """Weight of each task's loss; 0 leaves a task out.
 
-    ``search_clicks_as_recommendations`` adds the clicks after a search as NRIP targets. The paper does not; logs in
-    which the two behaviours come from one pool of purchases gain from it.
+    ``extra_targets`` makes every training click a target of both item tasks: a click after a search also answers "what
+    next", and a click after a recommendation also answers a query that led others to the item (P(query | item) of the
+    training searches stands in for the query nobody typed). The paper does neither; where both behaviours come from one
+    pool of purchases, or data is scarce, both tasks gain.
     """
 
     nrip: float = 1.0
@@ -121,7 +123,7 @@ class TaskMix(NamedTuple):
     desc2id: float = 0.3
     id2desc: float = 0.1
     doc2query: float = 0.3
-    search_clicks_as_recommendations: bool = True
+    extra_targets: bool = True
 
     def weight(self, task: str) -> float:
         """The weight of a task, by its name."""
@@ -138,12 +140,13 @@ def actions(log: JointLog, rows: Sequence[int] | np.ndarray) -> tuple[Action, ..
 
 def prompts_for(cases, log: JointLog, histories: Histories, limit: int = 50) -> list[Prompt]:
     """The prompts of a case table (see ``Split``): each with at most its ``limit`` latest actions."""
-    everything = actions(log, range(len(log.events)))
-    prompts = []
-    for event, task, query in zip(cases["event"], cases["task"], cases["query"]):
-        history = tuple(everything[row] for row in histories.before(event)[-limit:])
-        prompts.append(Prompt(TASK_OF[task], history, task, query))
-    return prompts
+    rows = [histories.before(event)[-limit:].tolist() for event in cases["event"]]
+    needed = sorted(set().union(*rows))
+    told = dict(zip(needed, actions(log, needed)))
+    return [
+        Prompt(TASK_OF[task], tuple(told[row] for row in before), task, query)
+        for before, task, query in zip(rows, cases["task"], cases["query"])
+    ]
 
 
 def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -> tuple[Action, ...]:
@@ -163,13 +166,12 @@ def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -
 
 
 def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
-    """For each item the training queries that led to it, or its deepest category name where there is none."""
+    """For each item the training queries that led to it, repeated as often as they did; where there is none, the name
+    of its deepest category."""
     events = log.events[split.train & (log.events["behaviour"] == SEARCH).to_numpy()]
-    found = events.groupby("item")["query"].unique()
-    fallback = [" ".join(words(path.split(", ")[-1])) if path else "" for path in log.items["categories"]]
-    return [
-        tuple(found[item]) if item in found.index else ((name,) if name else ()) for item, name in enumerate(fallback)
-    ]
+    found = events.groupby("item")["query"].agg(tuple)
+    names = [" ".join(words(path.split(", ")[-1])) if path else "" for path in log.items["categories"]]
+    return [found.get(item) or ((name,) if name else ()) for item, name in enumerate(names)]
 
 
 def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_words: int = 4000) -> Vocabulary:
@@ -234,6 +236,7 @@ def training_examples(
     kind_of = {behaviour: table.kind_for(behaviour)[0] for behaviour in (RECOMMENDATION, SEARCH)}
     histories = Histories(log)
     everything = actions(log, range(len(log.events)))
+    queries = pseudo_queries(log, split)
     examples: list[Example] = []
 
     def add(task: str, prompt: Prompt, target: Sequence[int]) -> None:
@@ -247,13 +250,14 @@ def training_examples(
             target = [*vocabulary.words_of(action.query, 12), END]
             add(NSQP, Prompt(NSQP, history, QUERY), target)
             continue
-        if action.behaviour == SEARCH:
-            add(NSIP, Prompt(NSIP, history, SEARCH, action.query), identifiers[kind_of[SEARCH]][action.item])
-        if action.behaviour == RECOMMENDATION or mix.search_clicks_as_recommendations:
+        known = queries[action.item] if mix.extra_targets else ()
+        query = action.query or (known[row % len(known)] if known else "")
+        if query:
+            add(NSIP, Prompt(NSIP, history, SEARCH, query), identifiers[kind_of[SEARCH]][action.item])
+        if action.behaviour == RECOMMENDATION or mix.extra_targets:
             target = identifiers[kind_of[RECOMMENDATION]][action.item]
             add(NRIP, Prompt(NRIP, history, RECOMMENDATION), target)
     texts = (log.items["title"] + " " + log.items["description"]).tolist()
-    queries = pseudo_queries(log, split)
     for item, title in enumerate(log.items["title"]):
         label = [*vocabulary.words_of(title, title_words), END]
         for kind in table.kinds:

@@ -70,7 +70,7 @@ def evaluate_stage(
     """Rank the test cases with the trained model and every baseline; write one table and one JSON."""
     model = open_model(log, out)
     train = store.read_manifest(Path(out) / "train", "train")
-    extra = train["settings"]["mix"]["search_clicks_as_recommendations"]
+    extra = train["settings"]["mix"]["extra_targets"]
     told = "both tasks, search clicks as recommendations too" if extra else "both tasks, each its own targets"
     row = gensar_row(model, log, "GenSAR", told)
     report = evaluate(

@@ -62,7 +62,7 @@ def one_seed(log: JointLog, out: Path, settings: RunSettings, seed: int, progres
     own = out / "own-targets"
     for stage in ("embed", "identify"):
         shutil.copytree(out / stage, own / stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
-    mix = generator.mix._replace(search_clicks_as_recommendations=False)
+    mix = generator.mix._replace(extra_targets=False)
     train_through(log, own, replace(settings, generator=replace(generator, mix=mix)), progress)
     rows.append(gensar_row(open_model(log, own), log, OWN, "both tasks, each its own targets"))
     groups = {row.name: identifier_groups(row.model.table) for row in rows}
