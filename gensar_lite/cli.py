@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument(
             "--paper-targets",
             action="store_true",
-            help="recommendation clicks only as recommendation targets (default: clicks after a search too)",
+            help="each click is a target of its own task only, as in the paper (default: of both item tasks)",
         )
     for part in (evaluate, run):
         part.add_argument("--cases", type=int, default=None, help="test cases per task at most (default: all)")

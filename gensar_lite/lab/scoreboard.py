@@ -71,7 +71,7 @@ def evaluate_stage(
     model = open_model(log, out)
     train = store.read_manifest(Path(out) / "train", "train")
     extra = train["settings"]["mix"]["extra_targets"]
-    told = "both tasks, search clicks as recommendations too" if extra else "both tasks, each its own targets"
+    told = "every click, for both tasks" if extra else "both tasks, each its own targets"
     row = gensar_row(model, log, "GenSAR", told)
     report = evaluate(
         [row, *rankers(log, split, out, seed, progress)],

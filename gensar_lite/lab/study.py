@@ -1,8 +1,8 @@
 """GenSAR against every baseline on a log of your own: several seeds, both protocols, paired intervals.
 
-``python -m gensar_lite.lab.study --log PATH --out DIR`` trains, per seed, one generator with the clicks after a search
-as extra recommendation targets and one without, on the same embeddings and identifiers. Whatever is finished is kept,
-so a killed study goes on where it stopped.
+``python -m gensar_lite.lab.study --log PATH --out DIR`` trains, per seed, one generator in which every click is a
+target of both item tasks and one in which each click is a target of its own task only, on the same embeddings and
+identifiers. Whatever is finished is kept, so a killed study goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gensar_lite.lab.scoreboard import gensar_row, rankers
 from gensar_lite.lab.stages import GeneratorSettings, open_log, open_model
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
 
-EXTRA, OWN = "GenSAR (search clicks recommended too)", "GenSAR (each task its own targets)"
+EXTRA, OWN = "GenSAR (every click)", "GenSAR (own targets)"
 
 # Measured on 2 cores: the lab budget ends within 30 minutes per log, seed and generator, all stages included.
 BUDGETS = {
@@ -58,7 +58,7 @@ def one_seed(log: JointLog, out: Path, settings: RunSettings, seed: int, progres
     settings = replace(settings, seed=seed, sasrec=SASRecSettings(seed=seed), generator=generator)
     started = time.perf_counter()
     split = train_through(log, out, settings, progress)
-    rows = [gensar_row(open_model(log, out), log, EXTRA, "both tasks, search clicks as recommendations too")]
+    rows = [gensar_row(open_model(log, out), log, EXTRA, "every click, for both tasks")]
     own = out / "own-targets"
     for stage in ("embed", "identify"):
         shutil.copytree(out / stage, own / stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
