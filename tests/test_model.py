@@ -98,6 +98,18 @@ def test_cases_are_answered_as_recommend_and_search_answer_them(backbone):
 
 
 @each_backbone
+def test_exact_scores_of_one_prompt_are_those_its_answers_carry(backbone):
+    _, _, model = model_of(backbone, beams=1000)
+    for prompt in (Prompt(NSIP, HISTORY, SEARCH, "thing 7"), neutral_prompt(HISTORY, None)):
+        exact = model.exact(prompt)
+        assert exact.shape == (30,)
+        answers = model.ask(prompt, 30)
+        assert [answer.log_prob for answer in answers] == pytest.approx(exact[[a.item for a in answers]], abs=1e-4)
+    with pytest.raises(QuestionError, match="holds no word"):
+        model.exact(Prompt(NSIP, HISTORY, SEARCH, "?"))
+
+
+@each_backbone
 def test_the_query_is_normalised_and_unknown_words_are_told(backbone):
     _, _, model = model_of(backbone)
     assert model.search(HISTORY, "  THING-7? ") == model.search(HISTORY, "thing 7")

@@ -28,6 +28,7 @@ from gensar_lite.generate.t5 import TINY, load_t5, make_t5
 from gensar_lite.generate.tasks import TaskMix, build_vocabulary, training_examples
 from gensar_lite.generate.text_model import TextData, TextGenerator
 from gensar_lite.generate.train import TrainSettings, train
+from gensar_lite.generate.vocabulary import Vocabulary
 from gensar_lite.identify.schemes import make_identifiers
 from gensar_lite.identify.settings import IdentifierSettings
 from gensar_lite.identify.table import IdentifierTable, read_table, write_table
@@ -211,10 +212,7 @@ def fit(
     torch.manual_seed(settings.train.seed)
     vocabulary = build_vocabulary(log, split, table, settings.words)
     if settings.backbone == "packed":
-        generator = PackedGenerator(vocabulary, table, settings.packed)
-        both = [scale_view(matrix, name).matrix for name, matrix in views._asdict().items() if name != "source"]
-        texts = (log.items["title"] + " " + log.items["description"]).tolist()
-        warm_start(generator, table, np.concatenate(both, axis=1), texts)
+        generator = fresh_packed(log, table, views, vocabulary, settings.packed)
         data = PackedData(
             log, split, table, vocabulary, settings.mix, settings.packed.history, settings.packed.both_identifiers
         )
@@ -231,6 +229,17 @@ def fit(
     look = validator(model, log, split)
     records = train(generator, data, settings.mix, settings.train, folder, look, progress, made_from)
     return model, records
+
+
+def fresh_packed(
+    log: JointLog, table: IdentifierTable, views: Views, vocabulary: Vocabulary, settings: PackedSettings
+) -> PackedGenerator:
+    """An untrained packed generator; codes and words start where the item vectors are, the rest at random."""
+    generator = PackedGenerator(vocabulary, table, settings)
+    both = [scale_view(matrix, name).matrix for name, matrix in views._asdict().items() if name != "source"]
+    texts = (log.items["title"] + " " + log.items["description"]).tolist()
+    warm_start(generator, table, np.concatenate(both, axis=1), texts)
+    return generator
 
 
 def validator(model: GenSAR, log: JointLog, split: Split, cases: int = VALIDATION_CASES) -> Callable[[], float]:

@@ -49,15 +49,15 @@ def _followed(control: ipywidgets.ValueWidget, draw: Callable[..., Drawn]) -> ip
     below = ipywidgets.Output()
 
     def follow(change: dict) -> None:
-        below.outputs = _outputs(draw, change["new"])
+        below.outputs = outputs_of(draw, change["new"])
 
     control.observe(follow, "value")
     follow({"new": control.value})
     return ipywidgets.VBox([control, below])
 
 
-def _outputs(draw: Callable[..., Drawn], value: object) -> tuple[dict, ...]:
-    """What stands below the control, as notebook outputs: set at once, so that nothing flickers."""
+def outputs_of(draw: Callable[..., Drawn], value: object) -> tuple[dict, ...]:
+    """What a drawing function gives for a value, as notebook outputs to set at once, so that nothing flickers."""
     try:
         figure, table = draw(value)
     except ValueError as refusal:

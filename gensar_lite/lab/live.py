@@ -1,0 +1,172 @@
+"""Trainings short enough to watch: a packed generator from scratch on some of the histories, looked at as it learns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Int
+
+from gensar_lite.generate.model import GenSAR
+from gensar_lite.generate.packed import Batch, PackedGenerator
+from gensar_lite.generate.packing import PackedData, Window
+from gensar_lite.generate.tasks import Prompt, TaskMix, prompts_for
+from gensar_lite.generate.trace import spelling
+from gensar_lite.generate.train import TrainSettings, train
+from gensar_lite.lab.artefacts import Artefacts
+from gensar_lite.lab.stages import fresh_packed
+from gensar_lite.log.schema import BEHAVIOURS
+from gensar_lite.log.split import TASKS, Histories
+
+ROWS, TEXT_ROWS = 16, 24  # smaller batches than the long training: few steps must do
+
+
+class LiveRun(NamedTuple):
+    """A short training.
+
+    Attributes:
+        model: the trained generator.
+        curves: one row per look, indexed by ``histories`` read so far: loss per task (nats per answer).
+        levels: one row per look, task and level (from 1): ``histories, task, level, loss`` (nats per code) and
+            ``right`` (share of validation cases whose code the model thought likeliest, given the right ones before).
+        seconds: wall-clock time of the training.
+    """
+
+    model: GenSAR
+    curves: pd.DataFrame
+    levels: pd.DataFrame
+    seconds: float
+
+
+@dataclass
+class Portions:
+    """Deals out a training set in equal portions, one per epoch, so that every history is read once."""
+
+    data: PackedData
+    windows: list[Window]
+    count: int
+
+    def batches(self, epoch: int, seed: int, rows: int, text_rows: int) -> Iterator[Batch]:
+        """The batches of one portion."""
+        self.data.windows = self.windows[epoch % self.count :: self.count]
+        return self.data.batches(epoch, seed, rows, text_rows)
+
+    def n_batches(self, rows: int) -> int:
+        """How many there are."""
+        return -(-(len(self.windows) // self.count) // rows)
+
+
+def train_live(
+    made: Artefacts,
+    histories: int,
+    looks: int = 6,
+    mix: TaskMix | None = None,
+    tokens: bool = True,
+    cases: int = 60,
+    seed: int = 0,
+) -> LiveRun:
+    """Train a generator of the shipped one's size and identifiers from scratch, each history read once.
+
+    Args:
+        histories: how many shoppers' histories are read (a long one counts as several); fewer where there are fewer.
+        looks: into how many portions they are dealt; after each the model is looked at.
+        mix: task weights; None: the usual ones.
+        tokens: False silences the behaviour tokens (see ``silence``).
+        cases: validation cases per task of each look.
+    """
+    mix = mix or TaskMix()
+    shipped = made.model
+    torch.manual_seed(seed)
+    generator = fresh_packed(made.log, made.table, made.views, shipped.vocabulary, shipped.generator.settings)
+    if not tokens:
+        silence(generator)
+    settings = generator.settings
+    data = PackedData(
+        made.log, made.split, made.table, shipped.vocabulary, mix, settings.history, settings.both_identifiers
+    )
+    order = np.random.default_rng(seed).permutation(len(data.windows))
+    size = min(histories, len(order)) // looks * looks
+    portions = Portions(data, [data.windows[place] for place in order[:size]], looks)
+    model = GenSAR(generator, shipped.vocabulary, made.table, made.log.items, shipped.beams, shipped.history)
+    asked = questions(made, cases)
+    seen: list[pd.DataFrame] = []
+
+    def look() -> float:
+        seen.append(levels_of(model, asked).assign(histories=(len(seen) + 1) * size // looks))
+        return float(len(seen))  # the latest look counts as the best: nothing is chosen here
+
+    schedule = TrainSettings(epochs=looks, rows=ROWS, text_rows=TEXT_ROWS, validate_every=1, seed=seed)
+    started = time.perf_counter()
+    records = train(generator, portions, mix, schedule, validate=look, progress=False)
+    seconds = time.perf_counter() - started
+    curves = pd.DataFrame(records).drop(columns=["validation", "seconds"])
+    curves["histories"] = curves.pop("epoch") * size // looks
+    return LiveRun(model, curves.set_index("histories"), pd.concat(seen, ignore_index=True), seconds)
+
+
+def silence(generator: PackedGenerator) -> None:
+    """Take the behaviour tokens' voice: their embeddings become zero and stay so, in histories and questions alike."""
+    weight = generator.embedding.weight
+    rows = torch.tensor([generator.vocabulary.behaviour(behaviour) for behaviour in BEHAVIOURS])
+    with torch.no_grad():
+        weight[rows] = 0
+    weight.register_hook(lambda gradient: gradient.index_fill(0, rows.to(gradient.device), 0))
+
+
+class Questions(NamedTuple):
+    """Prompts of one task and the token ids of their right answers."""
+
+    task: str
+    prompts: list[Prompt]
+    answers: Int[np.ndarray, "B L"]
+
+
+def questions(made: Artefacts, cases: int, seed: int = 0) -> list[Questions]:
+    """A fixed sample of the validation cases, with the identifiers that should be spelled; one entry per task."""
+    histories, vocabulary, table = Histories(made.log), made.model.vocabulary, made.table
+    return [
+        Questions(
+            task,
+            prompts_for(part, made.log, histories, made.model.history),
+            vocabulary.identifiers(table, table.kind_for(task)[0])[part["item"].to_numpy()],
+        )
+        for task, part in _samples(made.split.validation, cases, seed)
+    ]
+
+
+def levels_of(model: GenSAR, asked: list[Questions]) -> pd.DataFrame:
+    """How well each level is spelled: ``task, level`` (from 1), ``loss`` (nats per code) and ``right`` (share)."""
+    rows = []
+    for task, prompts, answers in asked:
+        log_probs, right = spelling(model.generator, prompts, answers, len(model.vocabulary))
+        rows += [
+            {
+                "task": task,
+                "level": level + 1,
+                "loss": -float(log_probs[:, level].mean()),
+                "right": right[:, level].mean(),
+            }
+            for level in range(answers.shape[1])
+        ]
+    return pd.DataFrame(rows)
+
+
+def hit_rates(model: GenSAR, made: Artefacts, cases: int, k: int = 10, beams: int = 20, seed: int = 0) -> pd.Series:
+    """Share of a fixed sample of the test cases whose target beam search puts among the first k, by task."""
+    found = {}
+    for task, part in _samples(made.split.test, cases, seed):
+        top = model.top(part, k, made.log, Histories(made.log), beams)
+        found[task] = float((top == part["item"].to_numpy()[:, None]).any(1).mean())
+    return pd.Series(found, name=f"HR@{k}")
+
+
+def _samples(cases: pd.DataFrame, count: int, seed: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    for task in TASKS:
+        part = cases[cases["task"] == task]
+        if len(part):
+            yield task, part.sample(min(count, len(part)), random_state=seed)
