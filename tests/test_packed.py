@@ -43,7 +43,8 @@ def model(world):
 def one_batch(world, mix=ALL, text_rows=1000, **options):
     """Every window of the log in one batch, every query asked for."""
     log, split, table, vocabulary = world
-    data = PackedData(log, split, table, vocabulary, mix, **{"query_dropout": 0.0, **options})
+    certain = {"query_dropout": 0.0, "query_redraw": 0.0, "event_dropout": 0.0}
+    data = PackedData(log, split, table, vocabulary, mix, **{**certain, **options})
     (batch,) = data.batches(0, 0, rows=len(data.windows), text_rows=text_rows)
     return data, batch
 

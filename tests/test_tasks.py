@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from generator_data import parts, random_identifiers
 from hypothesis import given, settings
@@ -29,8 +28,9 @@ from gensar_lite.generate.tasks import (
 )
 from gensar_lite.generate.vocabulary import UNKNOWN
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC
-from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, make_log
+from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, TEXT_COLUMNS, make_log
 from gensar_lite.log.split import Histories, leave_one_out
+from gensar_lite.log.text import words
 
 GIVEN = {
     NRIP: {"{history}"},
@@ -251,12 +251,15 @@ def test_words_and_pseudo_queries_of_held_out_searches_are_not_learned():
     vocabulary = build_vocabulary(log, split, random_identifiers(log.n_items))
     assert vocabulary.words_of("early secret") == [vocabulary.index["early"], UNKNOWN]
     queries = pseudo_queries(log, split)
-    assert queries[1] == ("early words",)
-    assert queries[2] == ("large",)  # the deepest category, where no training query led to the item
+    assert queries[1][0] == "early words"
+    assert not any("secret" in query for known in queries for query in known)
+    texts = [words(" ".join(parts)) for parts in zip(*(log.items[name] for name in TEXT_COLUMNS), strict=True)]
+    for item, phrases in enumerate(queries):
+        for phrase in phrases[1:] if item == 1 else phrases:  # the rest are words of the item's own text
+            assert set(words(phrase)) <= set(texts[item])
 
 
-def test_an_item_without_queries_and_categories_has_no_pseudo_query():
-    items = items_frame().assign(categories="")
+def test_an_item_without_queries_and_telling_words_has_no_pseudo_query():
+    items = items_frame().assign(title="thing", description="", categories="")  # a word that all items share
     log = make_log("bare", items, small_events())
     assert pseudo_queries(log, leave_one_out(log))[4] == ()
-    assert isinstance(log.items, pd.DataFrame)

@@ -63,10 +63,14 @@ class PackedData:
         history: int = 50,
         both_identifiers: bool = True,
         query_dropout: float = 0.1,
+        query_redraw: float = 0.25,
+        event_dropout: float = 0.15,
     ) -> None:
         self.mix = mix
         self.vocabulary = vocabulary
         self.query_dropout = query_dropout
+        self.query_redraw = query_redraw if mix.extra_targets else 0.0
+        self.event_dropout = event_dropout
         slots = SlotTable(vocabulary, table, both_identifiers)
         self._time = log.events["timestamp"].to_numpy()
         everything = actions(log, range(len(log.events)))
@@ -142,7 +146,7 @@ class PackedData:
             tokens[number, :size, : row.tokens.shape[1]] = row.tokens
             instant[number, :size] = row.instant
             position[number, :size] = row.position
-            is_event[number, : row.events] = True
+            is_event[number, : row.events] = rng.random(row.events) >= self.event_dropout
             for task, place, answers in row.asked:
                 asked.setdefault(task, []).append((place + number * longest, answers))
         place = len(rows) * longest
@@ -189,8 +193,8 @@ class PackedData:
         now and then none at all, so that <S_I> alone is a known question."""
         borrowed = self._first_known[targets] + rng.integers(0, np.maximum(self._n_known[targets], 1))
         borrowed = np.where(self._n_known[targets] > 0, self._known[borrowed], 0)
-        searched = self._behaviour[targets] == SEARCH
-        queries = np.where(searched, self._query[targets], borrowed)
+        own = (self._behaviour[targets] == SEARCH) & (rng.random(len(targets)) >= self.query_redraw)
+        queries = np.where(own, self._query[targets], borrowed)
         return np.where(rng.random(len(targets)) < self.query_dropout, 0, queries)  # "" sorts first: number 0
 
 

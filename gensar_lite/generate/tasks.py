@@ -6,6 +6,7 @@ per event for the packed decoder). This module knows nothing about models.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from gensar_lite.generate.vocabulary import END, Vocabulary
 from gensar_lite.identify.table import IdentifierTable
-from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog
+from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, TEXT_COLUMNS, JointLog
 from gensar_lite.log.split import Histories, Split
 from gensar_lite.log.text import words
 
@@ -166,12 +167,29 @@ def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -
 
 
 def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
-    """For each item the training queries that led to it, repeated as often as they did; where there is none, the name
-    of its deepest category."""
+    """Queries that could have led to each item: P(query | item) of the training searches, and phrases of its own text.
+
+    The training queries stand as often as they led to the item. For every four of them (at least two), there is one
+    phrase of one or two neighbouring words that fewer than a fifth of the items share: so words that nobody has typed
+    yet are heard as queries too. An item with neither has the name of its deepest category. Drawn with a fixed seed:
+    the list is a fact about the log.
+    """
     events = log.events[split.train & (log.events["behaviour"] == SEARCH).to_numpy()]
     found = events.groupby("item")["query"].agg(tuple)
-    names = [" ".join(words(path.split(", ")[-1])) if path else "" for path in log.items["categories"]]
-    return [found.get(item) or ((name,) if name else ()) for item, name in enumerate(names)]
+    texts = [words(" ".join(parts)) for parts in zip(*(log.items[name] for name in TEXT_COLUMNS), strict=True)]
+    spread = Counter(word for text in texts for word in set(text))
+    rng = np.random.default_rng(0)
+    known = []
+    for item, text in enumerate(texts):
+        typed = found.get(item, ())
+        telling = [word if 5 * spread[word] < log.n_items and not word.isdigit() else "" for word in text]
+        singles = [word for word in telling if word]
+        pairs = [f"{first} {second}" for first, second in zip(telling, telling[1:], strict=False) if first and second]
+        phrases = singles + pairs
+        drawn = rng.choice(len(phrases), size=max(2, len(typed) // 4)) if phrases else []
+        known.append((*typed, *(phrases[number] for number in drawn)))
+    names = [" ".join(words(path.split(", ")[-1])) for path in log.items["categories"]]
+    return [queries or ((name,) if name else ()) for queries, name in zip(known, names, strict=True)]
 
 
 def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_words: int = 4000) -> Vocabulary:

@@ -220,8 +220,7 @@ def fit(
         if settings.backbone == "t5":
             t5 = make_t5(len(vocabulary), TINY, settings.train.seed)
         else:
-            t5 = load_t5(settings.backbone)
-            t5.resize_token_embeddings(len(vocabulary))
+            t5 = load_t5(settings.backbone, vocabulary, settings.train.seed)
         generator = TextGenerator(vocabulary, table, t5)
         data = TextData(training_examples(log, split, table, vocabulary, settings.mix), generator.renderer)
     model = GenSAR(generator, vocabulary, table, log.items, history=settings.packed.history)
