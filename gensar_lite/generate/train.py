@@ -48,14 +48,14 @@ class TrainSettings:
         validate_every: epochs between two looks at the validation cases; the best look is kept.
     """
 
-    epochs: int = 30
+    epochs: int = 28
     rows: int = 16
     text_rows: int = 24
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warm_up: float = 0.02
     clip: float = 1.0
-    validate_every: int = 3
+    validate_every: int = 4
     seed: int = 0
 
 

@@ -330,18 +330,20 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n" + table(rows))
     print(f"A trie of {trie.identifiers:,} identifiers: {trie.seconds:.2f} s to build, {trie.megabytes:.1f} MB.")
     if chosen.out:
-        machine = {
-            "machine": platform.machine(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "threads": chosen.threads,
-            "torch": torch.__version__,
-        }
-        store.write_json(
-            chosen.out,
-            {**machine, "rounds": chosen.rounds, "trie": trie._asdict(), "rows": [row._asdict() for row in rows]},
-        )
+        facts = {"rounds": chosen.rounds, "trie": trie._asdict(), "rows": [row._asdict() for row in rows]}
+        store.write_json(chosen.out, {**machine(), **facts})
     return 0 if all(row.identical for row in rows) else 1
+
+
+def machine() -> dict[str, Any]:
+    """The machine that figures come from."""
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
 
 
 def _processor() -> str:
