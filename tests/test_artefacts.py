@@ -10,7 +10,7 @@ from gensar_lite.evaluate.metrics import METRICS, rank_scores
 from gensar_lite.evaluate.protocol import FULL
 from gensar_lite.generate.tasks import actions
 from gensar_lite.identify.table import collisions, level_usage
-from gensar_lite.lab.artefacts import artefacts_folder, open_artefacts, open_report
+from gensar_lite.lab.artefacts import MADE, artefacts_folder, open_artefacts, open_report
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
 
@@ -36,6 +36,14 @@ def test_manifests_form_one_chain(artefacts):
     assert made["train"]["inputs"]["identify"] == made["identify"]["fingerprint"]
     assert made["evaluate"]["inputs"]["train"] == made["train"]["fingerprint"]
     assert made["train"]["settings"]["train"]["seed"] == 0
+
+
+def test_every_file_is_the_one_that_was_made():
+    folder = artefacts_folder()
+    made = store.read_json(folder / MADE)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MADE}
+    assert found == set(made["sha256"])
+    assert {name: store.file_hash(folder / name) for name in made["sha256"]} == made["sha256"]
 
 
 def test_identifiers_are_unique_and_every_level_is_used(artefacts):

@@ -27,6 +27,7 @@ from gensar_lite.log.schema import JointLog
 from gensar_lite.log.split import Split, leave_one_out
 
 SETTINGS = RunSettings()
+MADE = "made.json"  # the command, the seed, and the hash of every file
 
 
 def artefacts_folder() -> Path:
@@ -90,6 +91,16 @@ def make(folder: Path, settings: RunSettings, progress: bool = True) -> None:
     run(load_corner_shop(), folder, settings, progress)
     shutil.rmtree(folder / "embed" / "cache", ignore_errors=True)
     shutil.rmtree(folder / "log", ignore_errors=True)  # the log is committed beside the artefacts
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MADE)
+    store.write_json(
+        folder / MADE,
+        {
+            "command": "python -m gensar_lite.lab.artefacts",
+            "seed": settings.seed,
+            "epochs": settings.generator.train.epochs,
+            "sha256": {path.relative_to(folder).as_posix(): store.file_hash(path) for path in files},
+        },
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
