@@ -124,6 +124,20 @@ def test_the_square_draws_values_and_intervals_of_both_tasks():
     assert "recommendation with vectors made of clicks" in description(figure)
 
 
+def test_groups_of_queries_keep_their_order_and_intervals():
+    groups = {"one kind": (0.8, 0.6), HOSTILE: (0.1, 0.2)}
+    rows = [(g, v, x) for g, values in groups.items() for v, x in zip(("text", "clicks"), values, strict=True)]
+    table = pd.DataFrame(rows, columns=["group", "vectors", "value"])
+    table = table.assign(low=table["value"] - 0.02, high=table["value"] + 0.05, cases=1200)
+    figure = figures.by_precision(table)
+    text, clicks = figure.data
+    assert list(text.y) == [0.8, 0.1] and list(clicks.y) == [0.6, 0.2]
+    assert text.x[0] == "one kind<br>(1,200 cases)" and "<script" not in text.x[1]
+    assert list(clicks.error_y.arrayminus) == pytest.approx([0.02, 0.02])
+    assert text.marker.symbol != clicks.marker.symbol
+    assert "text do best with the group “one kind” (80%)" in description(figure)
+
+
 def test_repeats_and_news_are_stacked():
     table = pd.DataFrame({"vectors": ["clicks", "shuffled"], "repeat": [0.1, 0.09], "new": [0.2, 0.01]})
     figure = figures.repeats_and_news(table)

@@ -183,11 +183,7 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
             textposition="top right",
             line={"color": COLOUR[task], "dash": DASH[task], "width": 3},
             marker={"color": COLOUR[task], "symbol": SYMBOL[task], "size": 11},
-            error_y={
-                "array": line["high"] - line["value"],
-                "arrayminus": line["value"] - line["low"],
-                "color": COLOUR[task],
-            },
+            error_y=_whiskers(line, COLOUR[task]),
         )
     figure.update_xaxes(title="item vectors made of", type="category", range=[-0.3, square["vectors"].nunique() - 0.5])
     figure.update_yaxes(title=f"{metric}, whole catalogue", tickformat=".0%", rangemode="tozero")
@@ -197,6 +193,36 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
         f"{metric} with 95 % intervals. Search is best with vectors made of {best[_SEARCH]}, "
         f"recommendation with vectors made of {best[_RECOMMENDATION]}.",
     )
+
+
+def by_precision(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
+    """Search with vectors of text and of clicks, group by group of queries.
+
+    Args:
+        table: columns ``group`` (their order is the order along the axis), ``vectors`` ("text" or "clicks"), ``value``,
+            ``low`` and ``high`` (shares, 0 to 1) and ``cases``.
+        metric: what the value is.
+    """
+    figure = new_figure(height=400)
+    said = []
+    for vectors, task, side in (("text", _SEARCH, "middle right"), ("clicks", _RECOMMENDATION, "middle left")):
+        line = table[table["vectors"] == vectors]
+        figure.add_scatter(
+            x=[f"{label(row.group)}<br>({row.cases:,} cases)" for row in line.itertuples()],
+            y=line["value"],
+            mode="markers+text",
+            name=f"vectors of {vectors}",
+            text=[f" {value:.0%} " for value in line["value"]],
+            textposition=side,
+            marker={"color": COLOUR[task], "symbol": SYMBOL[task], "size": 12},
+            error_y=_whiskers(line, COLOUR[task]),
+        )
+        best = line.loc[line["value"].idxmax()]
+        said.append(f"vectors of {vectors} do best with the group “{best['group']}” ({best['value']:.0%})")
+    figure.update_xaxes(type="category", title="what the query led to in training")
+    figure.update_yaxes(title=f"{metric}, search", tickformat=".0%", rangemode="tozero")
+    figure.update_layout(scattermode="group", scattergap=0.75, legend={"orientation": "h", "y": 1.12})
+    return describe(figure, f"{metric} of searches by how exactly the query names a thing: {'; '.join(said)}.")
 
 
 def repeats_and_news(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
@@ -338,6 +364,10 @@ def _narrowing(figure: go.Figure, codes: pd.DataFrame, part: str, dash: str, sym
         marker={"symbol": symbol, "size": 10, "color": PART_COLOUR.get(part, GREY)},
         hovertemplate="%{y} items left<extra>%{text}</extra>",
     )
+
+
+def _whiskers(table: pd.DataFrame, colour: str) -> dict:
+    return {"array": table["high"] - table["value"], "arrayminus": table["value"] - table["low"], "color": colour}
 
 
 def _bar_look(role: str, task: str) -> tuple[str, str, str]:

@@ -7,17 +7,15 @@ sizes. Every number in this kit is computed in the original space.
 from __future__ import annotations
 
 import warnings
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-Method = Literal["pca", "umap"]
 _NEIGHBOURS = 15
 _BEFORE_UMAP = 32  # principal components that UMAP is given: as good a map as all dimensions, in less time
 
 
-def project(matrix: Float[np.ndarray, "N E"], method: Method = "pca", seed: int = 0) -> Float[np.ndarray, "N 2"]:
+def project(matrix: Float[np.ndarray, "N E"], method: str = "pca", seed: int = 0) -> Float[np.ndarray, "N 2"]:
     """Two coordinates per row.
 
     Args:
