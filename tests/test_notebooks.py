@@ -27,6 +27,16 @@ MOST_FUNCTIONS = 2  # what is longer or used twice lives in the package
 MOST_SECONDS = 120
 LOCAL_METADATA = {"kernelspec", "language_info"}
 
+SERIES = (
+    "00_tour",
+    "01_embeddings",
+    "02_residual_quantization",
+    "03_identifier_maps",
+    "04_multitask_finetuning",
+    "05_inference",
+    "06_scoreboard",
+)
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -47,6 +57,11 @@ def python_of(cell: nbformat.NotebookNode) -> ast.Module:
 
 def parameter_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in code_cells(path) if "parameters" in cell.metadata.get("tags", [])]
+
+
+def test_the_series_is_complete_from_the_tour_to_the_scoreboard():
+    missing = set(SERIES) - {path.stem for path in NOTEBOOKS}
+    assert not missing, f"no notebook of this name: {', '.join(sorted(missing))}"
 
 
 @each_notebook
