@@ -21,14 +21,14 @@ CATALOGUE_STREAM, SHELF_STREAM = 1, 2
 # How an item is looked for: by its type, its category, its department, with words that fit anything, by its house
 # style (a fifth of the shop), by its brand, by a feature, or by a feature or brand together with the type.
 QUERY_KINDS = {
-    "type": 8,
-    "category": 43,
+    "type": 7,
+    "category": 40,
     "department": 20,
-    "vague": 18,
-    "style": 4,
+    "vague": 24,
+    "style": 3,
     "brand": 3,
     "feature": 2,
-    "combined": 2,
+    "combined": 1,
 }
 _SYNONYM_SHARES = ((240,), (150, 90), (120, 72, 48))  # the first word of a list is typed most
 # Goods nobody buys by colour, by category or type.

@@ -54,7 +54,7 @@ Cabin Suitcase | carry-on suitcase; hand luggage case | trolley | 30 L; 36 L; 40
 Packing Cubes | suitcase organisers; packing bags | compression pouches | Set of 3; Set of 6 | keeps shirts flat and socks in their place; squeezes a week into half a case | recycled polyester; mesh; ripstop nylon | lightweight; washable; water-resistant
 Travel Pillow | neck pillow; plane pillow | headrest | U-Shape; Wrap | holds the head upright while you doze; washes at forty degrees | memory foam; cotton; bamboo fibre | washable; portable; adjustable
 Toiletry Bag | wash bag; travel wash bag | dopp pouch | Small; Large; Hanging | hangs from any hook; holds a full set of bottles upright | canvas; leather; recycled polyester | water-resistant; portable; folding
-# Home & Furniture | plainstead aurelle mosswick oldenbury* kubrisk | home and furniture; for the home | household interior
+# Home & Furniture | plainstead aurelle mosswick oldenbury* kubrisk | home and furniture; for the home | domestic
 ## Bedding | bedding; bed linen | bedclothes
 Duvet | quilt; double duvet | comforter | Single; Double; King | keeps an even warmth until morning; feels light rather than heavy | goose down; cotton; bamboo fibre; wool | breathable; hypoallergenic; washable
 Pillow | bed pillow; sleeping pillow | bolster | Soft; Medium; Firm | springs back every morning; cradles neck and shoulders | memory foam; goose down; cotton | breathable; hypoallergenic; washable
@@ -140,7 +140,7 @@ Earbuds | in-ear headphones; wireless earbuds | earphones | S/M/L Tips; Sport Fi
 Microphone | usb microphone; studio mic | condenser | USB; XLR | makes a voice sound close and warm; stands on its own tripod | anodised aluminium; brass; forged steel | compact; noise cancelling; adjustable
 ## Computing | computer accessories; pc accessories | peripherals
 Keyboard | computer keyboard; wireless keyboard | keypad | Full Size; Tenkeyless | types quietly in a shared room; pairs with three devices | anodised aluminium; recycled plastic; bamboo | wireless; ergonomic; rechargeable
-Mouse | computer mouse; wireless mouse | trackball | Left & Right; Vertical | glides on any table; rests the wrist | anodised aluminium; recycled plastic; bamboo | wireless; ergonomic; rechargeable
+Mouse | computer mouse; wireless mouse | trackball | Left or Right; Vertical | glides on any table; rests the wrist | anodised aluminium; recycled plastic; bamboo | wireless; ergonomic; rechargeable
 Monitor Stand | screen riser; laptop stand | plinth | Single; Dual | lifts the screen to eye level; hides the clutter below | bamboo; anodised aluminium; tempered glass | adjustable; space saving; ergonomic
 Webcam | usb webcam; video call camera | streaming cam | 1080p; 1440p | shows a clear picture in poor light; has a shutter for privacy | recycled plastic; anodised aluminium; polycarbonate | compact; adjustable; noise cancelling
 ## Power | chargers; charging accessories | electrics
@@ -239,7 +239,7 @@ Microfibre Cloths | cleaning cloths; dust cloths | dusters | Pack of 5; Pack of 
 """
 
 # What people type who do not know what they want: says nothing about the item.
-VAGUE_QUERIES = ("gift ideas", "special offers")
+VAGUE_QUERIES = ("gift ideas", "special offers", "best sellers")
 
 # Each occasion: what it makes people buy, most typical first. Each draws on about three categories, of two or more
 # departments: deep enough that a category query alone leaves the choice open, and a link no text shows.
