@@ -111,25 +111,16 @@ def protocol_slopes(rows: pd.DataFrame, metric: str) -> go.Figure:
     """
     placed = places(rows)
     tasks = [task for task in _TASKS if task in set(rows["task"])]
+    sizes = [(placed["task"] == task).sum() for task in tasks]
     titles = [WORD[task] for task in tasks]
-    figure = make_subplots(cols=len(tasks), subplot_titles=titles, horizontal_spacing=0.06)
-    most = 0
-    for column, task in enumerate(tasks, start=1):
-        shown = placed[placed["task"] == task]
-        most = max(most, len(shown))
-        for row in shown.to_dict("records"):
-            figure.add_trace(_slope(row, task, metric), row=1, col=column)
-        figure.update_xaxes(
-            tickvals=[0, 1],
-            ticktext=["whole catalogue", "1 + 99"],
-            range=[-2.4, 3.4],
-            showgrid=False,
-            zeroline=False,
-            row=1,
-            col=column,
-        )
-    figure.update_yaxes(visible=False, range=[most + 0.6, 0.4])
-    figure.update_layout(template=template(), height=130 + _ROW * most, showlegend=False, margin={"l": 10, "r": 10})
+    figure = make_subplots(rows=len(tasks), subplot_titles=titles, row_heights=sizes, vertical_spacing=0.12)
+    axis = {"tickvals": [0, 1], "ticktext": ["whole catalogue", "1 + 99"], "showgrid": False, "zeroline": False}
+    for place, (task, size) in enumerate(zip(tasks, sizes, strict=True), start=1):
+        for row in placed[placed["task"] == task].to_dict("records"):
+            figure.add_trace(_slope(row, task, metric), row=place, col=1)
+        figure.update_xaxes(range=[-0.8, 1.8], row=place, col=1, **axis)
+        figure.update_yaxes(visible=False, range=[size + 0.6, 0.4], row=place, col=1)
+    figure.update_layout(template=template(), height=200 + 24 * sum(sizes), showlegend=False)
     moved = placed[placed["full place"] != placed["paper place"]]
     counts = [f"{WORD[task]} {(moved['task'] == task).sum()}" for task in tasks]
     return describe(
