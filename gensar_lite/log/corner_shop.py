@@ -27,6 +27,7 @@ from gensar_lite.log.joint import read_own, write_log
 from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog, make_log
 from gensar_lite.store import write_json
 
+# The shipped artefacts are trained on the committed data (data/artefacts): a change here means remaking both.
 NAME = "corner shop"
 OCCASION_STREAM, SHOPPER_STREAM = 3, 4
 BACKGROUND = -1  # the shelf weights of a shopper who buys without an occasion in mind
