@@ -157,7 +157,7 @@ def test_items_of_both_lists_are_joined_and_the_others_tell_where_they_went():
     assert list(marked[1].text) == ["1. Tc", "2. Ta"]
     assert "<script" not in marked[0].text[1]
     gone = [trace for trace in figure.data if trace.mode == "text"]
-    assert [list(trace.text) for trace in gone] == [[" → 70 "], []]
+    assert [list(trace.text) for trace in gone] == [["→ 70"], []]
     assert "2 items stand in both" in description(figure)
 
 
@@ -204,7 +204,7 @@ def test_a_beam_shows_what_was_kept_pruned_and_names_nothing():
 def test_branches_join_each_prefix_with_the_one_it_grew_from():
     solid, dotted = [trace for trace in figures.beam_steps(STEPS).data if trace.mode == "lines"]
     # step 2's best grew from the second of step 1, which stands one line lower
-    assert list(solid.x)[6:9] == [1.42, 2, None] and list(solid.y)[6:9] == [-1.0, 0.0, None]
+    assert list(solid.x)[6:9] == [1.7, 2, None] and list(solid.y)[6:9] == [-1.0, 0.0, None]
     assert dotted.line.dash == "dot" and len(dotted.x) == 6
 
 
@@ -220,6 +220,13 @@ def test_of_a_wide_beam_only_the_best_are_drawn():
     figure = figures.beam_steps(beam(rows), most_kept=4, most_pruned=2)
     assert len(traces(figure, "kept")[0].x) == 4 and len(traces(figure, "pruned")[0].x) == 2
     assert "step 1: 30 kept" in description(figure)
+
+
+def test_identifiers_of_nothing_are_drawn_even_far_down():
+    rows = [(1, place, 0, f"<M1_{place}>", 0.1, True, int(place != 20)) for place in range(30)]
+    figure = figures.beam_steps(beam(rows), most_kept=4)
+    assert list(traces(figure, "kept, but no item has it")[0].text) == [" &lt;M1_20&gt; 10.0%"]
+    assert len(traces(figure, "kept")[0].x) == 4
 
 
 def test_an_empty_beam_is_drawn_as_nothing():

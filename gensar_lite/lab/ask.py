@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gensar_lite.generate.beam import beam_search, rank_items
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, actions, neutral_prompt
 from gensar_lite.generate.trace import BeamStep, trace_beam
@@ -78,6 +79,13 @@ def exact_ranks(scores: np.ndarray) -> np.ndarray:
     return ranks
 
 
+def found(model: GenSAR, prompt: Prompt, beams: int) -> np.ndarray:
+    """Item indices that a beam of this width finds, best first: all items of its identifiers."""
+    shortened, trie = prompt._replace(history=prompt.history[-model.history :]), model.trie(prompt.behaviour)
+    items = rank_items(beam_search(model.generator, [shortened], trie, beams), trie, model.table.n_items).items[0]
+    return items[items >= 0]
+
+
 def trace(model: GenSAR, prompt: Prompt, beams: int, constrained: bool = True) -> pd.DataFrame:
     """One question's beam, step by step, as ``beam_table`` gives it."""
     shortened = prompt._replace(history=prompt.history[-model.history :])
@@ -103,6 +111,13 @@ def beam_table(steps: Sequence[BeamStep], vocabulary: Vocabulary) -> pd.DataFram
             now = (bool(step.kept[place]), int(step.items[place]), step.forbidden)
             rows.append((number, place, int(step.parents[place]), *told, *now))
     return pd.DataFrame(rows, columns=columns)
+
+
+def lost_at(beam: pd.DataFrame, identifier: str) -> int | None:
+    """Step (from 1) in which a beam let go of an identifier (tokens with spaces between); None if it kept it."""
+    kept = {step: set(rows.loc[rows["kept"], "prefix"]) for step, rows in beam.groupby("step")}
+    tokens = identifier.split()
+    return next((step for step in range(1, len(tokens) + 1) if " ".join(tokens[:step]) not in kept.get(step, ())), None)
 
 
 def history_table(made: Artefacts, history: Sequence[Action]) -> pd.DataFrame:

@@ -15,12 +15,23 @@ from jaxtyping import Int
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.packed import Batch, PackedGenerator
 from gensar_lite.generate.packing import PackedData, Window
-from gensar_lite.generate.tasks import Prompt, TaskMix, prompts_for
-from gensar_lite.generate.trace import spelling
+from gensar_lite.generate.tasks import (
+    DESC2ID,
+    DOC2QUERY,
+    ID2DESC,
+    NRIP,
+    NSIP,
+    NSQP,
+    Prompt,
+    TaskMix,
+    prompts_for,
+    pseudo_queries,
+)
+from gensar_lite.generate.trace import next_token_log_probs, spelling
 from gensar_lite.generate.train import TrainSettings, train
 from gensar_lite.lab.artefacts import Artefacts
 from gensar_lite.lab.stages import fresh_packed
-from gensar_lite.log.schema import BEHAVIOURS
+from gensar_lite.log.schema import BEHAVIOURS, QUERY, RECOMMENDATION, SEARCH
 from gensar_lite.log.split import TASKS, Histories
 
 ROWS, TEXT_ROWS = 16, 24  # smaller batches than the long training: few steps must do
@@ -33,14 +44,17 @@ class LiveRun(NamedTuple):
         model: the trained generator.
         curves: one row per look, indexed by ``histories`` read so far: loss per task (nats per answer).
         levels: one row per look, task and level (from 1): ``histories, task, level, loss`` (nats per code) and
-            ``right`` (share of validation cases whose code the model thought likeliest, given the right ones before).
+            ``right`` (share of validation cases whose code the model thought likeliest, given the right ones before);
+            empty without looks.
         seconds: wall-clock time of the training.
+        whole: histories in the whole training set, which an epoch of the long training reads.
     """
 
     model: GenSAR
     curves: pd.DataFrame
     levels: pd.DataFrame
     seconds: float
+    whole: int
 
 
 @dataclass
@@ -77,7 +91,7 @@ def train_live(
         looks: into how many portions they are dealt; after each the model is looked at.
         mix: task weights; None: the usual ones.
         tokens: False silences the behaviour tokens (see ``silence``).
-        cases: validation cases per task of each look.
+        cases: validation cases per task of each look; 0 for no looks.
     """
     mix = mix or TaskMix()
     shipped = made.model
@@ -93,7 +107,7 @@ def train_live(
     size = min(histories, len(order)) // looks * looks
     portions = Portions(data, [data.windows[place] for place in order[:size]], looks)
     model = GenSAR(generator, shipped.vocabulary, made.table, made.log.items, shipped.beams, shipped.history)
-    asked = questions(made, cases)
+    asked = questions(made, cases) if cases else []
     seen: list[pd.DataFrame] = []
 
     def look() -> float:
@@ -102,11 +116,12 @@ def train_live(
 
     schedule = TrainSettings(epochs=looks, rows=ROWS, text_rows=TEXT_ROWS, validate_every=1, seed=seed)
     started = time.perf_counter()
-    records = train(generator, portions, mix, schedule, validate=look, progress=False)
+    records = train(generator, portions, mix, schedule, validate=look if cases else None, progress=False)
     seconds = time.perf_counter() - started
-    curves = pd.DataFrame(records).drop(columns=["validation", "seconds"])
+    curves = pd.DataFrame(records).drop(columns=["validation", "seconds"], errors="ignore")
     curves["histories"] = curves.pop("epoch") * size // looks
-    return LiveRun(model, curves.set_index("histories"), pd.concat(seen, ignore_index=True), seconds)
+    levels = pd.concat(seen, ignore_index=True) if seen else pd.DataFrame()
+    return LiveRun(model, curves.set_index("histories"), levels, seconds, len(order))
 
 
 def silence(generator: PackedGenerator) -> None:
@@ -154,6 +169,31 @@ def levels_of(model: GenSAR, asked: list[Questions]) -> pd.DataFrame:
             for level in range(answers.shape[1])
         ]
     return pd.DataFrame(rows)
+
+
+def alphabets(model: GenSAR, prompts: list[Prompt], answers: Int[np.ndarray, "B L"]) -> dict[str, float]:
+    """Probability that the first specific code is of each kind, given the right shared codes; mean over prompts."""
+    shape = model.vocabulary.shape
+    log_probs = next_token_log_probs(model.generator, prompts, answers[:, : shape.shared], len(model.vocabulary))
+    chances = np.exp(log_probs[:, -1])
+    segments = {kind: model.vocabulary.segment(kind, shape.shared) for kind in shape.kinds}
+    return {kind: float(chances[:, start:stop].sum(1).mean()) for kind, (start, stop) in segments.items()}
+
+
+def task_examples(made: Artefacts, mix: TaskMix) -> pd.DataFrame:
+    """Training examples of each task and its weight in the loss, indexed by task: ``examples, weight``."""
+    behaviour = made.log.events["behaviour"][made.split.train].value_counts()
+    both = int(behaviour[[RECOMMENDATION, SEARCH]].sum())
+    described = made.log.n_items * len(made.table.kinds)
+    counts = {
+        NRIP: both if mix.extra_targets else int(behaviour[RECOMMENDATION]),
+        NSQP: int(behaviour[QUERY]),
+        NSIP: both if mix.extra_targets else int(behaviour[SEARCH]),
+        DESC2ID: described,
+        ID2DESC: described,
+        DOC2QUERY: sum(map(len, pseudo_queries(made.log, made.split))),
+    }
+    return pd.DataFrame({"examples": counts, "weight": {task: mix.weight(task) for task in counts}})
 
 
 def hit_rates(model: GenSAR, made: Artefacts, cases: int, k: int = 10, beams: int = 20, seed: int = 0) -> pd.Series:

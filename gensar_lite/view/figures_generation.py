@@ -45,7 +45,8 @@ _LEVEL_DASH = ("solid", "dash", "dot", "dashdot")
 _LEVEL_SYMBOL = ("circle", "diamond", "square", "triangle-up", "x", "star")
 _LIVE, _NOTHING = OKABE_ITO[5], OKABE_ITO[5]
 _ROW = 34  # pixels of one line of a list
-_TITLE = 44  # characters of a title in half a page
+_TITLE = 38  # characters of a title in half a page
+_TEXT = 0.7  # of the way to the next step is taken by a prefix's text
 
 
 # ---- prompts -----------------------------------------------------------------------------------------------------
@@ -99,11 +100,13 @@ def told_html(examples: Sequence[Told]) -> str:
     rows = "".join(
         f'<tr><th scope="row" style="text-align:left;vertical-align:top">{safe(name)}</th>'
         f'<td style="text-align:left;line-height:2">{tokens_html(reads)}</td>'
-        f'<td style="text-align:left;line-height:2;min-width:11em">{tokens_html(answers)}</td></tr>'
+        f'<td style="text-align:left;vertical-align:top;line-height:2">{tokens_html(answers)}</td></tr>'
         for name, reads, answers in examples
     )
-    head = "".join(f'<th style="text-align:left">{name}</th>' for name in ("task", "reads", "should answer"))
-    return f'{legend_html()}<table style="width:100%"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    widths = (("task", "8%"), ("reads", "58%"), ("should answer", "34%"))
+    head = "".join(f'<th style="text-align:left;width:{width}">{name}</th>' for name, width in widths)
+    table = f'<table style="width:100%;table-layout:fixed"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return legend_html() + table
 
 
 def slots_html(slots: Sequence[Slot]) -> str:
@@ -165,7 +168,7 @@ def mix_bars(mix: pd.DataFrame) -> go.Figure:
             hovertemplate="%{y}: %{x:.1%} (%{customdata:,})<extra></extra>",
         )
     figure.update_layout(barmode="group", xaxis={"tickformat": ".0%"}, legend={"orientation": "h", "y": 1.15})
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", automargin=True)
     heaviest, commonest = shares["weight"].idxmax(), shares["examples"].idxmax()
     return describe(
         figure,
@@ -194,7 +197,7 @@ def learning_curves(shipped: pd.DataFrame, live: pd.DataFrame) -> go.Figure:
             trace = go.Scatter(x=list(curve.index), y=curve[task], name=name, line=line, legendgroup=name)
             trace.update(mode="lines+markers", marker={"symbol": symbol, "size": 7}, showlegend=place == 0)
             figure.add_trace(trace, **where)
-    figure.update_xaxes(type="log", title_text="histories read")
+    figure.update_xaxes(type="log", dtick=1, title_text="histories read")
     figure.update_yaxes(title_text="nats per answer", col=1)
     figure.update_layout(template=template(), height=90 + 230 * max(1, rows), legend={"orientation": "h", "y": 1.12})
     told = ", ".join(f"{task} {live[task].iloc[-1]:.1f} → {shipped[task].iloc[-1]:.1f}" for task in tasks)
@@ -284,17 +287,20 @@ def flip_slopes(left: pd.DataFrame, right: pd.DataFrame, behaviours: tuple[str, 
         marker = {"color": COLOUR[behaviour], "symbol": SYMBOL[behaviour], "size": 12}
         titles = [f"{place + 1}. {label(title, _TITLE)}" for place, title in enumerate(side["title"])]
         figure.add_scatter(x=[x] * len(side), y=y, mode="markers+text", marker=marker, text=titles, cliponaxis=False)
-        figure.data[-1].update(textposition=outward, customdata=side[["probability", "elsewhere"]].to_numpy())
+        figure.data[-1].update(
+            textposition=outward, textfont={"size": 12}, customdata=side[["probability", "elsewhere"]].to_numpy()
+        )
         figure.data[-1].update(hovertemplate="%{text}<br>probability %{customdata[0]:.2%}<extra></extra>")
         gone = [place for place, item in enumerate(side["item_id"]) if item not in both]
-        told = [f" {'→' if x == 0 else '←'} {int(side['elsewhere'][place])} " for place in gone]
-        figure.add_scatter(x=[x] * len(gone), y=[-place for place in gone], mode="text", text=told)
+        told = [f"{'→' if x == 0 else '←'} {int(side['elsewhere'][place]):,}" for place in gone]
+        aside = [abs(x - 0.05)] * len(gone)
+        figure.add_scatter(x=aside, y=[-place for place in gone], mode="text", text=told)
         figure.data[-1].update(textposition=inward, textfont={"color": GREY, "size": 11}, hoverinfo="skip")
     heads = [f"<b>&lt;{behaviour}&gt;</b> {WORD[behaviour]}" for behaviour in behaviours]
     for x, head in enumerate(heads):
         figure.add_annotation(x=x, y=0.9, text=head, showarrow=False, font={"size": 15}, yanchor="bottom")
     figure.update_layout(showlegend=False, margin={"l": 20, "r": 20, "t": 40, "b": 20})
-    figure.update_xaxes(visible=False, range=[-1.35, 2.35])
+    figure.update_xaxes(visible=False, range=[-1.5, 2.5])
     figure.update_yaxes(visible=False, range=[0.5 - depth, 1.7])
     return describe(
         figure,
@@ -315,7 +321,8 @@ def beam_steps(beam: pd.DataFrame, upto: int | None = None, most_kept: int = 12,
             before), ``token``, ``probability`` (of the whole prefix), ``kept`` and ``items`` (that begin with the
             prefix; 0 for an identifier of nothing).
         upto: draw the first steps only; None for all.
-        most_kept, most_pruned: of each step, so that the picture stays readable.
+        most_kept, most_pruned: of each step, so that the picture stays readable; kept prefixes of nothing are drawn
+            beyond that.
     """
     last = int(beam["step"].max()) if len(beam) else 0
     shown = beam[beam["step"] <= (last if upto is None else upto)]
@@ -333,18 +340,24 @@ def beam_steps(beam: pd.DataFrame, upto: int | None = None, most_kept: int = 12,
         if len(rows):
             text = [f" {label(token)} {chance:.1%}" for token, chance in zip(rows["token"], rows["probability"])]
             figure.add_scatter(x=rows["step"].tolist(), y=rows["y"].tolist(), mode="markers+text", name=name, text=text)
-            figure.data[-1].update(textposition="middle right", customdata=rows["items"], cliponaxis=False)
+            figure.data[-1].update(textposition="middle right", textfont={"size": 11}, cliponaxis=False)
+            figure.data[-1].update(customdata=rows["items"].tolist())
             figure.data[-1].update(marker={"color": colour, "symbol": symbol, "size": size})
             figure.data[-1].update(hovertemplate="%{text}<br>items below: %{customdata}<extra></extra>")
     figure.update_xaxes(range=[-0.2, last + 0.9], tickvals=list(range(1, last + 1)), title_text="step", showgrid=False)
+    figure.update_xaxes(zeroline=False)
     figure.update_yaxes(visible=False)
     figure.update_layout(legend={"orientation": "h", "y": 1.1}, margin={"l": 20})
     return describe(figure, _beam_in_words(shown))
 
 
 def _drawn(step: pd.DataFrame, most_kept: int, most_pruned: int) -> pd.DataFrame:
-    """The rows of one step that are drawn, with their heights: the kept ones, a gap, the pruned ones."""
-    kept = step[step["kept"]].head(most_kept)
+    """The rows of one step that are drawn, with their heights: the kept ones, a gap, the pruned ones.
+
+    Of the kept ones the best, and a few more that are identifiers of nothing.
+    """
+    kept = step[step["kept"]]
+    kept = pd.concat([kept.head(most_kept), kept[most_kept:][kept[most_kept:]["items"] == 0].head(most_pruned)])
     pruned = step[~step["kept"]].head(most_pruned)
     heights = [*range(len(kept)), *(len(kept) + 0.6 + place for place in range(len(pruned)))]
     return pd.concat([kept, pruned]).assign(y=[-float(height) for height in heights])
@@ -360,7 +373,7 @@ def _branches(figure: go.Figure, drawn: pd.DataFrame) -> None:
         for step, parent, height in zip(rows["step"], rows["parent"], rows["y"]):
             start = 0.0 if step == 1 else where.get((step - 1, parent))
             if start is not None:  # its parent is among those drawn
-                x += [step - 1 + (0.42 if step > 1 else 0), step, None]
+                x += [step - 1 + (_TEXT if step > 1 else 0), step, None]
                 y += [start, height, None]
         line = {"color": GREY, "width": 1, "dash": dash}
         figure.add_scatter(x=x, y=y, mode="lines", line=line, opacity=0.6, hoverinfo="skip", showlegend=False)

@@ -52,7 +52,7 @@ class BehaviourFlip(ipywidgets.VBox):
         self._flip, self._remark = flip, remark
         self.answers: dict[str, pd.DataFrame] = {}
         self.token = ipywidgets.ToggleButtons(
-            options=_TOKENS, value=behaviour, description="last token", style={**_LABEL, "button_width": "11em"}
+            options=_TOKENS, value=behaviour, description="last token", style={**_LABEL, "button_width": "13em"}
         )
         self.query = ipywidgets.Text(
             value=query, description="query", continuous_update=False, style=_LABEL, layout=_WIDE
