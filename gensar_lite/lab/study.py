@@ -43,7 +43,7 @@ BUDGETS = {
 GATES = (
     (RECOMMENDATION, "SASRec (recommendations)"),
     (RECOMMENDATION, "SASRec (all)"),
-    (SEARCH, "MiniLM"),
+    (SEARCH, "all-MiniLM-L6-v2"),
     (SEARCH, "BM25"),
     (SEARCH, "query popularity"),
     (SEARCH, "query popularity x SASRec (all)"),
