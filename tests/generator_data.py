@@ -1,15 +1,19 @@
 """Small generators for the tests of ``gensar_lite.generate``: a random log, random identifiers, both backbones."""
 
 import numpy as np
+import pandas as pd
 import torch
 from log_data import random_log
 
+from gensar_lite.embed.sasrec import SASRec, SASRecNetwork, SASRecSettings
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.packed import PackedGenerator, PackedSettings
 from gensar_lite.generate.t5 import T5Shape, make_t5
 from gensar_lite.generate.tasks import build_vocabulary
 from gensar_lite.generate.text_model import TextGenerator
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC, IdentifierTable
+from gensar_lite.lab.artefacts import Artefacts
+from gensar_lite.lab.stages import Views
 from gensar_lite.log.split import leave_one_out
 
 K = 5
@@ -59,3 +63,12 @@ def model_of(backbone, seed=0, unique=False, beams=30):
     """(log, split, GenSAR) with random weights; ``backbone`` is ``packed`` or ``text`` of this module."""
     log, split, table, vocabulary = parts(seed, unique=unique)
     return log, split, GenSAR(backbone(vocabulary, table, seed=seed), vocabulary, table, log.items, beams)
+
+
+def artefacts_of(log, split, model, seed=0):
+    """Artefacts around a model: random views, an untrained SASRec, no records."""
+    rng = np.random.default_rng(seed)
+    views = Views(*(rng.normal(size=(log.n_items, 8)).astype(np.float32) for _ in range(2)), source="random")
+    settings = SASRecSettings(dim=4, layers=1, heads=1)
+    sasrec = SASRec(SASRecNetwork(log.n_items, settings), log, settings, "all", np.ones(log.n_items, dtype=bool), [])
+    return Artefacts(log, split, views, sasrec, model.table, model.table, model, pd.DataFrame(), pd.DataFrame())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -196,13 +196,38 @@ def task_examples(made: Artefacts, mix: TaskMix) -> pd.DataFrame:
     return pd.DataFrame({"examples": counts, "weight": {task: mix.weight(task) for task in counts}})
 
 
-def hit_rates(model: GenSAR, made: Artefacts, cases: int, k: int = 10, beams: int = 20, seed: int = 0) -> pd.Series:
-    """Share of a fixed sample of the test cases whose target beam search puts among the first k, by task."""
-    found = {}
+def hits(model: GenSAR, made: Artefacts, cases: int, k: int = 10, beams: int = 20, seed: int = 0) -> pd.DataFrame:
+    """Whether beam search puts the target among the first k, for a fixed sample of the test cases of each task.
+
+    Returns:
+        one row per case, ``task`` and ``hit``; the same cases in the same order for every model, so that models can be
+        compared case by case.
+    """
+    parts = []
     for task, part in _samples(made.split.test, cases, seed):
         top = model.top(part, k, made.log, Histories(made.log), beams)
-        found[task] = float((top == part["item"].to_numpy()[:, None]).any(1).mean())
-    return pd.Series(found, name=f"HR@{k}")
+        parts.append(pd.DataFrame({"task": task, "hit": (top == part["item"].to_numpy()[:, None]).any(1)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def compare_hits(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Hit rates of several models, each compared with the first one case by case.
+
+    Args:
+        found: name -> what ``hits`` gave.
+
+    Returns:
+        one row per model and task: ``model, task, hit rate, change`` and ``chance`` (two standard errors of the
+        change; smaller changes mean little).
+    """
+    first = next(iter(found.values()))
+    rows = []
+    for name, one in found.items():
+        for task, part in one.groupby("task"):
+            change = part["hit"].astype(float) - first.loc[part.index, "hit"]
+            chance = 2 * change.std(ddof=0) / len(change) ** 0.5
+            rows.append((name, task, part["hit"].mean(), change.mean(), chance))
+    return pd.DataFrame(rows, columns=["model", "task", "hit rate", "change", "chance"])
 
 
 def _samples(cases: pd.DataFrame, count: int, seed: int) -> Iterator[tuple[str, pd.DataFrame]]:
