@@ -148,7 +148,7 @@ def tracked_files() -> list[Path]:
 
 def test_no_tracked_file_names_a_package_registry():
     # Put together here so that this file does not name them either.
-    hosts = [("pypi", "org"), ("pythonhosted", "org"), ("download", "pytorch", "org"), ("anaconda", "org")]
+    hosts = [("pypi", "org"), ("files.python" + "hosted", "org"), ("download", "pytorch", "org"), ("anaconda", "org")]
     hosts += [("conda", "io"), ("npmjs", "org"), ("npmjs", "com"), ("unpkg", "com"), ("jsdelivr", "net")]
     forbidden = [".".join(host).encode() for host in hosts]
     for path in tracked_files():
