@@ -20,8 +20,13 @@ def made():
     return artefacts_of(log, split, model)
 
 
+@pytest.fixture(scope="module")
+def data(made):
+    return live.packed_data(made)
+
+
 def test_every_history_is_read_once_in_equal_portions(made):
-    data = PackedData(made.log, made.split, made.table, made.model.vocabulary, TaskMix())
+    data = live.packed_data(made)
     windows = list(data.windows)[:12]
     portions = live.Portions(data, windows, 3)
     read = []
@@ -32,8 +37,8 @@ def test_every_history_is_read_once_in_equal_portions(made):
     assert sorted(read) == sorted(map(id, windows))
 
 
-def test_a_short_training_is_looked_at_after_each_portion_and_learns(made):
-    run = live.train_live(made, histories=20, looks=4, cases=10)
+def test_a_short_training_is_looked_at_after_each_portion_and_learns(made, data):
+    run = live.train_live(made, data, histories=20, looks=4, cases=10)
     assert run.curves.index.tolist() == [5, 10, 15, 20] and run.curves.index.name == "histories"
     assert {"NRIP", "NSIP", "Desc2ID"} <= set(run.curves.columns)
     assert run.curves["NSIP"].iloc[-1] < run.curves["NSIP"].iloc[0]
@@ -42,21 +47,29 @@ def test_a_short_training_is_looked_at_after_each_portion_and_learns(made):
     assert levels["right"].between(0, 1).all() and (levels["loss"] > 0).all()
     assert run.seconds > 0 and run.whole >= 20
     assert not run.model.generator.training
+    assert len(data.windows) == run.whole  # left as it was
 
 
-def test_equal_seeds_give_equal_models_and_looking_changes_nothing(made):
-    one, other = (live.train_live(made, histories=12, looks=2, cases=cases).model for cases in (5, 0))
+def test_a_task_of_weight_zero_is_read_and_not_learned(made, data):
+    without = live.train_live(made, data, histories=20, looks=4, cases=0, mix=TaskMix(nsip=0.0, doc2query=0.0))
+    usual = live.train_live(made, data, histories=20, looks=4, cases=0)
+    assert without.curves["NSIP"].iloc[0] > usual.curves["NSIP"].iloc[0] - 1
+    assert without.curves["NSIP"].iloc[-1] > usual.curves["NSIP"].iloc[-1]
+
+
+def test_equal_seeds_give_equal_models_and_looking_changes_nothing(made, data):
+    one, other = (live.train_live(made, data, histories=12, looks=2, cases=cases).model for cases in (5, 0))
     first, second = one.generator.state_dict(), other.generator.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_silenced_tokens_stay_zero_and_make_both_questions_one(made):
-    run = live.train_live(made, histories=12, looks=2, tokens=False, cases=0)
+def test_silenced_tokens_stay_zero_and_make_both_questions_one(made, data):
+    run = live.train_live(made, data, histories=12, looks=2, tokens=False, cases=0)
     assert run.levels.empty
     weight = run.model.generator.embedding.weight
     rows = [run.model.vocabulary.behaviour(behaviour) for behaviour in (RECOMMENDATION, QUERY, SEARCH)]
     assert (weight[rows] == 0).all()
-    heard = live.train_live(made, histories=12, looks=2, cases=0)
+    heard = live.train_live(made, data, histories=12, looks=2, cases=0)
     for one, same in ((run.model, True), (heard.model, False)):
         with torch.no_grad():
             asked = [neutral_prompt((), name) for name in (RECOMMENDATION, SEARCH)]

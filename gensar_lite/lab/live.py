@@ -75,8 +75,23 @@ class Portions:
         return -(-(len(self.windows) // self.count) // rows)
 
 
+def packed_data(made: Artefacts) -> PackedData:
+    """All training targets of all tasks, as the shipped generator reads them; a few short trainings can share it."""
+    settings = made.model.generator.settings
+    return PackedData(
+        made.log,
+        made.split,
+        made.table,
+        made.model.vocabulary,
+        TaskMix(),
+        settings.history,
+        settings.both_identifiers,
+    )
+
+
 def train_live(
     made: Artefacts,
+    data: PackedData,
     histories: int,
     looks: int = 6,
     mix: TaskMix | None = None,
@@ -87,9 +102,11 @@ def train_live(
     """Train a generator of the shipped one's size and identifiers from scratch, each history read once.
 
     Args:
+        data: see ``packed_data``.
         histories: how many shoppers' histories are read (a long one counts as several); fewer where there are fewer.
         looks: into how many portions they are dealt; after each the model is looked at.
-        mix: task weights; None: the usual ones.
+        mix: task weights; None: the usual ones. A task of weight 0 is read, and nothing is learned from it, so that
+            trainings with different mixes see the same batches.
         tokens: False silences the behaviour tokens (see ``silence``).
         cases: validation cases per task of each look; 0 for no looks.
     """
@@ -99,13 +116,10 @@ def train_live(
     generator = fresh_packed(made.log, made.table, made.views, shipped.vocabulary, shipped.generator.settings)
     if not tokens:
         silence(generator)
-    settings = generator.settings
-    data = PackedData(
-        made.log, made.split, made.table, shipped.vocabulary, mix, settings.history, settings.both_identifiers
-    )
-    order = np.random.default_rng(seed).permutation(len(data.windows))
+    windows = data.windows
+    order = np.random.default_rng(seed).permutation(len(windows))
     size = min(histories, len(order)) // looks * looks
-    portions = Portions(data, [data.windows[place] for place in order[:size]], looks)
+    portions = Portions(data, [windows[place] for place in order[:size]], looks)
     model = GenSAR(generator, shipped.vocabulary, made.table, made.log.items, shipped.beams, shipped.history)
     asked = questions(made, cases) if cases else []
     seen: list[pd.DataFrame] = []
@@ -118,6 +132,7 @@ def train_live(
     started = time.perf_counter()
     records = train(generator, portions, mix, schedule, validate=look if cases else None, progress=False)
     seconds = time.perf_counter() - started
+    data.windows = windows
     curves = pd.DataFrame(records).drop(columns=["validation", "seconds"], errors="ignore")
     curves["histories"] = curves.pop("epoch") * size // looks
     levels = pd.concat(seen, ignore_index=True) if seen else pd.DataFrame()
