@@ -160,7 +160,7 @@ def test_reach_says_the_share_of_the_best_possible():
     figure = figures.reach(pd.DataFrame(rows, columns=["task", "ranker", "value", "role"]))
     search, recommendation = figure.data
     assert list(search.x) == [0.1, 0.4, 0.5] and list(recommendation.x) == [0.05, 0.2, 0.25]
-    assert "80% of the best possible" in search.text[1]
+    assert search.text[1].strip() == "0.400 (80%)"
     assert search.marker.color[1] == "#0072B2" and recommendation.marker.color[1] == "#E69F00"
     assert "search 80%, recommendation 80%" in description(figure)
     assert "<script" not in str(search.y)

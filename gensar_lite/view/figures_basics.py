@@ -5,9 +5,11 @@ Arrays and tables in, figures out. Titles are data from strangers and are shown 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -109,8 +111,8 @@ def two_answers(query: str, search: pd.DataFrame, recommendation: pd.DataFrame) 
     common = len(set(search["title"]) & set(recommendation["title"]))
     return describe(
         _two_lists(pair, "", "probability", None),
-        f"One shopper, two questions: the search for “{query}” returns {search['kind'].nunique()} kind(s) of product, "
-        f"the recommendation {recommendation['kind'].nunique()}; titles in both lists (hollow marks): {common}.",
+        f"One shopper, two questions. Kinds of product in the search for “{query}”: {search['kind'].nunique()}, in the "
+        f"recommendation: {recommendation['kind'].nunique()}; titles in both lists (hollow marks): {common}.",
     )
 
 
@@ -153,7 +155,8 @@ def identifier_branches(reading: pd.DataFrame, item: str) -> go.Figure:
     total = int(reading["items"].max())
     ticks = ["nothing<br>said yet", *(f"code {level}" for level in range(1, levels + 1))]
     figure.update_xaxes(tickvals=list(range(levels + 1)), ticktext=ticks, range=[-0.3, levels + 0.5])
-    figure.update_yaxes(type="log", title="items that still fit", dtick="D2", range=[-0.35, len(str(total)) - 0.3])
+    powers = [10**power for power in range(len(str(total)))]
+    figure.update_yaxes(type="log", title="items that still fit", tickvals=powers, range=[-0.45, np.log10(total) + 0.3])
     figure.update_layout(legend={"orientation": "h", "y": -0.2})
     return describe(
         figure,
@@ -171,8 +174,10 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
     """
     figure = new_figure(height=420)
     best = {}
+    highest = square.groupby("vectors")["value"].transform("max")
     for task in (_SEARCH, _RECOMMENDATION):
         line = square[square["task"] == task]
+        tops = highest[line.index]
         best[task] = line.loc[line["value"].idxmax(), "vectors"]
         figure.add_scatter(
             x=line["vectors"],
@@ -180,7 +185,7 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
             mode="lines+markers+text",
             name=WORD[task],
             text=[f"{value:.1%}" for value in line["value"]],
-            textposition="top right",
+            textposition=["top right" if value == top else "bottom right" for value, top in zip(line["value"], tops)],
             line={"color": COLOUR[task], "dash": DASH[task], "width": 3},
             marker={"color": COLOUR[task], "symbol": SYMBOL[task], "size": 11},
             error_y=_whiskers(line, COLOUR[task]),
@@ -205,7 +210,7 @@ def by_precision(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
     """
     figure = new_figure(height=400)
     said = []
-    for vectors, task, side in (("text", _SEARCH, "middle right"), ("clicks", _RECOMMENDATION, "middle left")):
+    for vectors, task, side in (("text", _SEARCH, "middle left"), ("clicks", _RECOMMENDATION, "middle right")):
         line = table[table["vectors"] == vectors]
         figure.add_scatter(
             x=[f"{label(row.group)}<br>({row.cases:,} cases)" for row in line.itertuples()],
@@ -219,7 +224,7 @@ def by_precision(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
         )
         best = line.loc[line["value"].idxmax()]
         said.append(f"vectors of {vectors} do best with the group “{best['group']}” ({best['value']:.0%})")
-    figure.update_xaxes(type="category", title="what the query led to in training")
+    figure.update_xaxes(type="category", title={"text": "what the query led to in training", "standoff": 20})
     figure.update_yaxes(title=f"{metric}, search", tickformat=".0%", rangemode="tozero")
     figure.update_layout(scattermode="group", scattergap=0.75, legend={"orientation": "h", "y": 1.12})
     return describe(figure, f"{metric} of searches by how exactly the query names a thing: {'; '.join(said)}.")
@@ -233,24 +238,24 @@ def repeats_and_news(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
         metric: what they add up to.
     """
     figure = new_figure(height=380)
-    colour = COLOUR[_RECOMMENDATION]
-    for column, name, shade, hatch in (
-        ("repeat", "the target was clicked just before", GREY, "/"),
-        ("new", "the target is new to the shopper", colour, ""),
+    sums = [f" {row.repeat:.1%} repeats + {row.new:.1%} new" for row in table.itertuples()]
+    for column, name, shade, hatch, text in (
+        ("repeat", "the target was clicked just before", GREY, "/", None),
+        ("new", "the target is new to the shopper", COLOUR[_RECOMMENDATION], "", sums),
     ):
         figure.add_bar(
-            y=table["vectors"],
+            y=[label(name) for name in table["vectors"]],
             x=table[column],
             orientation="h",
             name=name,
-            text=[f"{value:.1%}" for value in table[column]],
-            textposition="outside" if column == "new" else "inside",
-            insidetextfont={"color": "#FFFFFF"},
+            text=text,
+            textposition="outside",
             cliponaxis=False,
             marker={"color": shade, "pattern": {"shape": hatch, "fillmode": "replace" if hatch else "overlay"}},
         )
+    longest = 1.35 * float((table["repeat"] + table["new"]).max())  # room for the text at the end of the bar
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(title=f"{metric}, recommendation, whole catalogue", tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(title=f"{metric}, recommendation, whole catalogue", tickformat=".0%", range=[0, longest])
     figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.15}, margin={"l": 170})
     words = [f"{row.vectors}: {row.new:.1%} new, {row.repeat:.1%} repeats" for row in table.itertuples()]
     return describe(figure, f"Recommendation {metric} in two parts. {'; '.join(words)}.")
@@ -272,12 +277,11 @@ def reach(table: pd.DataFrame, metric: str = "NDCG@10") -> go.Figure:
         ceiling = float(rows.loc[rows["role"] == "oracle", "value"].max())
         looks = [_bar_look(role, task) for role in rows["role"]]
         figure.add_bar(
-            y=[label(name, 30) for name in rows["ranker"]],
+            y=[_wrapped(name) for name in rows["ranker"]],
             x=rows["value"],
             orientation="h",
-            text=[f" {value:.3f} = {value / ceiling:.0%} of the best possible" for value in rows["value"]],
-            textposition=["inside" if value > 0.55 * ceiling else "outside" for value in rows["value"]],
-            insidetextfont={"color": "#000000" if task == _RECOMMENDATION else "#FFFFFF"},
+            text=[f" {value:.3f} ({value / ceiling:.0%})" for value in rows["value"]],
+            textposition="outside",
             cliponaxis=False,
             marker={
                 "color": [look[0] for look in looks],
@@ -288,11 +292,12 @@ def reach(table: pd.DataFrame, metric: str = "NDCG@10") -> go.Figure:
             row=1,
             col=column,
         )
+        figure.update_xaxes(range=[0, 1.35 * max(ceiling, float(rows["value"].max()))], row=1, col=column)
         model = rows[rows["role"] == "model"].iloc[0]
         said.append(f"{WORD[task]} {model['value'] / ceiling:.0%}")
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(title=f"{metric}, whole catalogue", rangemode="tozero")
-    figure.update_layout(template=template(), height=300, margin={"l": 150})
+    figure.update_xaxes(title=f"{metric} (share of the best possible)")
+    figure.update_layout(template=template(), height=320, margin={"l": 150})
     return describe(figure, f"{metric} of one model as a share of the best possible: {', '.join(said)}.")
 
 
@@ -361,13 +366,19 @@ def _narrowing(figure: go.Figure, codes: pd.DataFrame, part: str, dash: str, sym
         text=names,
         textposition="top right" if above else "bottom left",
         line={"color": PART_COLOUR.get(part, GREY), "dash": dash, "width": 3},
-        marker={"symbol": symbol, "size": 10, "color": PART_COLOUR.get(part, GREY)},
+        # Where both kinds leave the same number, the smaller mark lies upon the larger one.
+        marker={"symbol": symbol, "size": 14 if above else 8, "color": PART_COLOUR.get(part, GREY)},
         hovertemplate="%{y} items left<extra>%{text}</extra>",
     )
 
 
 def _whiskers(table: pd.DataFrame, colour: str) -> dict:
     return {"array": table["high"] - table["value"], "arrayminus": table["value"] - table["low"], "color": colour}
+
+
+def _wrapped(name: str) -> str:
+    """A long name in several lines."""
+    return "<br>".join(label(line, None) for line in textwrap.wrap(name, 20))
 
 
 def _bar_look(role: str, task: str) -> tuple[str, str, str]:
