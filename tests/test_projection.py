@@ -27,8 +27,13 @@ def test_very_small_inputs_still_give_two_coordinates(shape):
     assert project(np.arange(np.prod(shape), dtype=float).reshape(shape), "umap").shape == (shape[0], 2)
 
 
-def test_umap_is_seeded_and_keeps_far_groups_apart():
+def test_umap_is_seeded_keeps_far_groups_apart_and_leaves_torch_its_threads():
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
     flat = project(GROUPS, "umap", seed=3)
+    assert torch.get_num_threads() == threads
+    numba = pytest.importorskip("numba")
+    assert numba.threading_layer() == "workqueue", "on the shared pool torch would be reset to all cores"
     assert np.array_equal(flat, project(GROUPS, "umap", seed=3))
     centres = flat.reshape(3, 30, 2).mean(axis=1)
     spread = np.linalg.norm(flat.reshape(3, 30, 2) - centres[:, None], axis=2).max()

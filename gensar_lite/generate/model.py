@@ -166,9 +166,10 @@ class GenSAR:
             before = action.instant
 
     def unknown_words(self, query: str) -> list[str]:
-        """Words of a query that the model has never seen, for a kind word to the reader."""
+        """Words of a query that the model has never seen, each once, for a kind word to the reader."""
         ids = self.vocabulary.words_of(query)
-        return [word for word, number in zip(normalise_query(query).split(), ids, strict=True) if number == UNKNOWN]
+        told = zip(normalise_query(query).split(), ids, strict=True)
+        return list(dict.fromkeys(word for word, number in told if number == UNKNOWN))
 
     def _shortened(self, prompt: Prompt) -> Prompt:
         return prompt._replace(history=prompt.history[-self.history :])

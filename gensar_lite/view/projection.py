@@ -34,6 +34,11 @@ def project(matrix: Float[np.ndarray, "N E"], method: str = "pca", seed: int = 0
         return reduced[:, :2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a seed makes it run on one thread, which it warns about
+        import numba
+
+        # Its own thread pool: on the shared one it resets the number of threads that torch was told to use, and every
+        # training after a map took ten times as long.
+        numba.config.THREADING_LAYER = "workqueue"
         import umap
 
         return umap.UMAP(n_neighbors=_NEIGHBOURS, random_state=seed, n_jobs=1).fit_transform(reduced).astype(np.float64)
