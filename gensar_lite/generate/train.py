@@ -78,7 +78,8 @@ def train(
         made_from: a fingerprint of model and data; a checkpoint of another one is refused.
 
     Returns:
-        one record per epoch: mean loss per task (nats per answer), seconds so far, and the validation score if taken.
+        one record per epoch: mean loss per task (nats per answer), the validation score if taken, seconds so far, and
+        ``cpu_seconds`` so far: what the steps alone cost this process, whatever else the machine does.
     """
     accelerator = Accelerator()
     optimiser = torch.optim.AdamW(
@@ -90,10 +91,10 @@ def train(
     identity = {**asdict(settings), "mix": mix._asdict(), "made_from": made_from}
     checkpoint = Checkpoint(folder, identity) if folder else None
     records, best = checkpoint.load(model, optimiser) if checkpoint else ([], None)
-    used = records[-1]["seconds"] if records else 0.0
+    used, cpu = (records[-1]["seconds"], records[-1]["cpu_seconds"]) if records else (0.0, 0.0)
     bar = tqdm(total=total, initial=len(records) * per_epoch, disable=not progress, desc="train", unit="step")
     for epoch in range(len(records), settings.epochs):
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         torch.manual_seed(settings.seed * 100_003 + epoch)  # so that resuming needs no generator state
         wrapped.train()
         sums: dict[str, float] = {}
@@ -111,7 +112,8 @@ def train(
             for task, mean in means.items():
                 sums[task] = sums.get(task, 0.0) + mean / per_epoch * accelerator.num_processes
             bar.update(accelerator.num_processes)
-        record: dict[str, float | int] = {"epoch": epoch + 1, **sums}
+        cpu += time.process_time() - cpu_started
+        record: dict[str, float | int] = {"epoch": epoch + 1, **sums, "cpu_seconds": cpu}
         last = epoch + 1 == settings.epochs
         if validate and (last or (epoch + 1) % settings.validate_every == 0):
             wrapped.eval()
@@ -121,7 +123,8 @@ def train(
         used += time.perf_counter() - started
         record["seconds"] = used
         records.append(record)
-        bar.set_postfix({name: f"{value:.3f}" for name, value in record.items() if name not in ("epoch", "seconds")})
+        told = {name: value for name, value in record.items() if name not in ("epoch", "seconds", "cpu_seconds")}
+        bar.set_postfix({name: f"{value:.3f}" for name, value in told.items()})
         if checkpoint and accelerator.is_main_process:
             checkpoint.save(model, optimiser, records, best)
     bar.close()

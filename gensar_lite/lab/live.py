@@ -133,7 +133,7 @@ def train_live(
     records = train(generator, portions, mix, schedule, validate=look if cases else None, progress=False)
     seconds = time.perf_counter() - started
     data.windows = windows
-    curves = pd.DataFrame(records).drop(columns=["validation", "seconds"], errors="ignore")
+    curves = pd.DataFrame(records).drop(columns=["validation", "seconds", "cpu_seconds"], errors="ignore")
     curves["histories"] = curves.pop("epoch") * size // looks
     levels = pd.concat(seen, ignore_index=True) if seen else pd.DataFrame()
     return LiveRun(model, curves.set_index("histories"), levels, seconds, len(order))

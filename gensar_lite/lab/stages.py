@@ -241,11 +241,15 @@ def fresh_packed(
     return generator
 
 
-def validator(model: GenSAR, log: JointLog, split: Split, cases: int = VALIDATION_CASES) -> Callable[[], float]:
-    """Mean over the tasks of the full-catalogue NDCG@10 on a fixed sample of the validation cases."""
+def validator(
+    model: GenSAR, log: JointLog, split: Split, cases: int = VALIDATION_CASES, task: str | None = None
+) -> Callable[[], float]:
+    """Full-catalogue NDCG@10 on a fixed sample of the validation cases: of one task, or the mean over both."""
     histories = Histories(log)
     samples = [
-        part.sample(min(cases, len(part)), random_state=0) for _, part in split.validation.groupby("task") if len(part)
+        part.sample(min(cases, len(part)), random_state=0)
+        for name, part in split.validation.groupby("task")
+        if len(part) and task in (None, name)
     ]
 
     def look() -> float:
