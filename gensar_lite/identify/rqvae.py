@@ -284,7 +284,7 @@ def train_rqvae(
     history, levels, best = [], [], (-math.inf, 0, {})
     for epoch in tqdm(range(settings.epochs + 1), desc="RQ-VAE", unit="epoch", disable=not progress):
         if epoch:
-            _one_epoch(model, tensors, optimiser, schedule, shuffle)
+            one_epoch(model, tensors, optimiser, shuffle, schedule)
         model.balance(tensors)
         row, own = _measure(model, tensors, epoch)
         if row["score"] > best[0]:
@@ -316,13 +316,19 @@ def _warm_up(model: JointRQVAE, views: dict[str, Tensor], shuffle: torch.Generat
             optimiser.step()
 
 
-def _one_epoch(
+def one_epoch(
     model: JointRQVAE,
     views: dict[str, Tensor],
     optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
     shuffle: torch.Generator,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
 ) -> None:
+    """Every item once: per batch the loss (eq. 8-10), a step of the optimiser, and one of the schedule if there is one.
+
+    Args:
+        views: kind -> (N, E) scaled embedding.
+        shuffle: gives the order of the items.
+    """
     model.train()
     for family in (model.shared, *model.specific.values()):
         family.reset_usage()
@@ -333,7 +339,8 @@ def _one_epoch(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        schedule.step()
+        if schedule is not None:
+            schedule.step()
 
 
 @torch.no_grad()
