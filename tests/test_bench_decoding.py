@@ -5,7 +5,7 @@ import pytest
 
 from gensar_lite.generate.t5 import T5Shape
 from gensar_lite.lab import bench_decoding
-from gensar_lite.lab.bench_decoding import Case, Lists, main, measure, measure_trie, same_lists
+from gensar_lite.lab.bench_decoding import Case, Lists, main, measure, measure_growth, measure_trie, same_lists
 
 NANO = T5Shape(width=16, head_width=8, inner=16, layers=1, heads=2)
 SMALL_CASE = Case(
@@ -36,18 +36,27 @@ def test_a_case_is_measured_and_its_lists_agree(per_level):
     assert row.largest_gap < 1e-4
     assert row.ratio == pytest.approx(row.generate / row.beam)
     assert min(row.generate, row.beam, row.exact, row.encoder) > 0
-    assert 0 < row.in_model < 1
+    assert 0 < row.floor < 1
+
+
+def test_growth_is_told_relative_to_the_smallest_set():
+    rows = measure_growth(SMALL_CASE, sizes=(20, 200), rounds=2)
+    assert [row.identifiers for row in rows] == [20, 200]
+    assert rows[0].times == 1
+    assert min(row.milliseconds for row in rows) > 0
 
 
 def test_a_wrong_list_fails_the_command_and_is_told_apart_in_the_table(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bench_decoding, "CASES", (SMALL_CASE,))
     monkeypatch.setattr(bench_decoding, "measure_trie", lambda: measure_trie(1000))
+    monkeypatch.setattr(bench_decoding, "measure_growth", lambda rounds: measure_growth(SMALL_CASE, (20, 60), rounds))
     assert main(["--rounds", "1", "--threads", "1", "--out", str(tmp_path / "rows.json")]) == 0
     assert "yes" in capsys.readouterr().out
     written = json.loads((tmp_path / "rows.json").read_text())
     assert written["threads"] == 1
     assert written["rows"][0]["case"]["beams"] == 6
     assert written["trie"]["identifiers"] == 1000
+    assert [row["identifiers"] for row in written["growth"]] == [20, 60]
 
     search = bench_decoding.beam_search
 

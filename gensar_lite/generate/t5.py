@@ -5,7 +5,9 @@ the same weights and computes the same numbers, laid out for beam search:
 
 - the encoder works on the real tokens of a batch only, padding exists nowhere but inside attention;
 - keys and values of the encoded prompt are computed once per prompt and shared by all its beams;
-- a beam's own past is a few tokens long, so its self-attention is a handful of elementwise products;
+- a beam's own past is a few tokens long: one gather a step follows the beams, and self-attention is a handful of
+  elementwise products;
+- projections of the same rows are one matrix product, in the library that is quickest at it (see ``products``);
 - the softmax runs over rows in blocks that stay in the processor's cache, and only the log-probabilities asked for
   leave it.
 
@@ -20,14 +22,14 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
+from gensar_lite.generate.products import FEWEST_ROWS, Products
 from gensar_lite.generate.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 LOGITS_AT_ONCE = 1 << 18  # numbers in a block of logits: one megabyte
-FEWEST_ROWS = 64  # but no fewer rows than this, or the matrix product itself becomes slow
 
 
 class BackboneError(ValueError):
@@ -162,18 +164,19 @@ class T5State(NamedTuple):
     """What ``T5Decoder`` remembers of B prompts and W prefixes of each.
 
     Attributes:
-        cross_keys: per layer (B, heads, head width, T), of the encoded prompt.
-        cross_values: per layer (B, heads, T, head width).
+        cross_keys: per layer (B, heads, T, head width), of the encoded prompt; shared by all its rows.
+        cross_values: likewise.
         padding: (B, 1, 1, T) 0 for real tokens and -inf for padding; None if all prompts are equally long.
-        keys: per layer (B * W, t, heads * head width), of the t tokens decoded so far.
-        values: likewise.
+        past: (t, 2 * layers, B * W, heads * head width), keys and values in turn of the t tokens decoded so far: one
+            array, so that following the beams is one gather a step, not two a layer.
+        products: the decoder's weights as this question uses them.
     """
 
     cross_keys: tuple[Tensor, ...]
     cross_values: tuple[Tensor, ...]
     padding: Tensor | None
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
+    past: Tensor
+    products: Products
 
 
 class T5Decoder:
@@ -211,14 +214,14 @@ class T5Decoder:
             raise BackboneError(f"prompt {int((lengths == 0).nonzero()[0])} is empty: there is nothing to read.")
         tokens = torch.tensor([token for prompt in prompts for token in prompt], device=self.device)
         layout = _Layout.of(lengths, self.device)
-        encoded = self._encode(tokens, layout)
-        keys, values = [], []
+        products = Products()
+        encoded = self._encode(tokens, layout, products)
+        crossed = []
         for block in self.model.decoder.block:
             attention = block.layer[1].EncDecAttention
-            keys.append(layout.padded(attention.k(encoded), self._heads).transpose(2, 3).contiguous())
-            values.append(layout.padded(attention.v(encoded), self._heads))
-        nothing = (encoded.new_empty(len(prompts), 0, attention.inner_dim),) * len(keys)
-        return T5State(tuple(keys), tuple(values), layout.padding, nothing, nothing)
+            crossed += layout.padded(products(encoded, attention.k, attention.v), self._heads)
+        nothing = encoded.new_empty(0, len(crossed), len(prompts), self._heads[0] * self._heads[1])
+        return T5State(tuple(crossed[::2]), tuple(crossed[1::2]), layout.padding, nothing, products)
 
     @torch.no_grad()
     def step(
@@ -229,38 +232,50 @@ class T5Decoder:
         asked: Int[Tensor, "B W C"],
     ) -> tuple[Float[Tensor, "B W C"], T5State]:
         """See ``StepDecoder.step``. The first step feeds the decoder's start token."""
-        prompts, time = len(state.cross_keys[0]), state.keys[0].shape[1]
+        prompts, time = len(state.cross_keys[0]), len(state.past)
         if tokens is None or parents is None:
             tokens = torch.full((prompts, 1), self.model.config.decoder_start_token_id, device=self.device)
             parents = torch.zeros_like(tokens)
-        rows_before = len(state.keys[0]) // prompts
-        source = (parents + torch.arange(prompts, device=self.device)[:, None] * rows_before).flatten()
+        past, products = self._followed(state.past, parents), state.products
         hidden = self.model.shared(tokens.flatten())
         bias = self._bias(self.model.decoder, 1, time + 1, time)[:, 0].T  # (t + 1, heads)
-        all_keys, all_values = [], []
         for layer, block in enumerate(self.model.decoder.block):
             own, cross, forward = block.layer
-            normed = _norm(hidden, own.layer_norm)
-            keys, values = (
-                torch.cat((past[layer].index_select(0, source), part(normed)[:, None]), 1)
-                for past, part in ((state.keys, own.SelfAttention.k), (state.values, own.SelfAttention.v))
-            )
-            hidden = hidden + own.SelfAttention.o(_attend_own(own.SelfAttention.q(normed), keys, values, bias))
-            all_keys.append(keys)
-            all_values.append(values)
+            attention = own.SelfAttention
+            made = products(_norm(hidden, own.layer_norm), attention.q, attention.k, attention.v)
+            query, past[time, 2 * layer], past[time, 2 * layer + 1] = made.chunk(3, dim=1)
+            mixed = _attend_own(query, past[:, 2 * layer], past[:, 2 * layer + 1], bias)
+            hidden = hidden + products(mixed, attention.o)
 
-            query = cross.EncDecAttention.q(_norm(hidden, cross.layer_norm)).view(prompts, -1, *self._heads)
-            mixed = _attend_prompt(
-                query.transpose(1, 2), state.cross_keys[layer], state.cross_values[layer], state.padding
+            attention = cross.EncDecAttention
+            query = products(_norm(hidden, cross.layer_norm), attention.q).view(prompts, -1, *self._heads)
+            mixed = functional.scaled_dot_product_attention(
+                query.transpose(1, 2),
+                state.cross_keys[layer],
+                state.cross_values[layer],
+                attn_mask=state.padding,
+                scale=1.0,
             )
-            hidden = hidden + cross.EncDecAttention.o(mixed.transpose(1, 2).reshape(hidden.shape[0], -1))
+            hidden += products(mixed.transpose(1, 2).reshape(len(hidden), -1), attention.o)
 
-            hidden = hidden + _feed_forward(_norm(hidden, forward.layer_norm), forward.DenseReluDense)
+            hidden += products.feed_forward(_norm(hidden, forward.layer_norm), forward.DenseReluDense)
         hidden = _norm(hidden, self.model.decoder.final_layer_norm) * self.scale
-        log_probs = self._log_probs(hidden, time, asked.flatten(0, 1)).view(asked.shape)
-        return log_probs, state._replace(keys=tuple(all_keys), values=tuple(all_values))
+        log_probs = self._log_probs(products, hidden, time, asked.flatten(0, 1)).view(asked.shape)
+        return log_probs, state._replace(past=past)
 
-    def _encode(self, tokens: Int[Tensor, " P"], layout: _Layout) -> Float[Tensor, "P D"]:
+    def _followed(
+        self, past: Float[Tensor, "t parts R inner"], parents: Int[Tensor, "B W"]
+    ) -> Float[Tensor, "t+1 parts rows inner"]:
+        """The past of new rows in one gather, with room for the token they are about to take."""
+        time, parts, rows, width = past.shape
+        source = parents + torch.arange(len(parents), device=self.device)[:, None] * (rows // len(parents))
+        grown = past.new_empty(time + 1, parts, source.numel(), width)
+        starts = torch.arange(0, time * parts * rows, rows, device=self.device)
+        places = (starts[:, None] + source.flatten()).flatten()
+        torch.index_select(past.view(-1, width), 0, places, out=grown[:time].view(-1, width))
+        return grown
+
+    def _encode(self, tokens: Int[Tensor, " P"], layout: _Layout, products: Products) -> Float[Tensor, "P D"]:
         """T5's encoder over the P real tokens of a batch."""
         encoder = self.model.encoder
         hidden = self.model.shared(tokens)
@@ -269,32 +284,30 @@ class T5Decoder:
             bias = bias + layout.padding
         for block in encoder.block:
             attention = block.layer[0].SelfAttention
-            normed = _norm(hidden, block.layer[0].layer_norm)
-            query, keys, values = (
-                layout.padded(part(normed), self._heads) for part in (attention.q, attention.k, attention.v)
-            )
+            made = products(_norm(hidden, block.layer[0].layer_norm), attention.q, attention.k, attention.v)
+            query, keys, values = layout.padded(made, self._heads)
             mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=1.0)
-            hidden = hidden + attention.o(layout.packed(mixed))
-            hidden = hidden + _feed_forward(_norm(hidden, block.layer[1].layer_norm), block.layer[1].DenseReluDense)
+            hidden = hidden + products(layout.packed(mixed), attention.o)
+            hidden += products.feed_forward(_norm(hidden, block.layer[1].layer_norm), block.layer[1].DenseReluDense)
         return _norm(hidden, encoder.final_layer_norm)
 
-    def _log_probs(self, hidden: Float[Tensor, "R D"], step: int, asked: Int[Tensor, "R C"]) -> Float[Tensor, "R C"]:
+    def _log_probs(
+        self, products: Products, hidden: Float[Tensor, "R D"], step: int, asked: Int[Tensor, "R C"]
+    ) -> Float[Tensor, "R C"]:
         """Softmax over the vocabulary or the level, block by block; only what is asked for is kept."""
         if asked.shape[1] == 0:
             return hidden.new_zeros(asked.shape)
-        weight = self.model.lm_head.weight
-        possible = None
+        ids = possible = None
         if self._levels is not None:
             ids = self._levels[step].to(self.device)
-            place = torch.full((len(weight),), -1, device=self.device)
+            place = torch.full((self.model.lm_head.out_features,), -1, device=self.device)
             place[ids] = torch.arange(len(ids), device=self.device)
-            weight = weight[ids]
             asked = place[asked]
             possible = asked >= 0
             asked = asked.clamp(min=0)
-        block = max(FEWEST_ROWS, LOGITS_AT_ONCE // len(weight))
+        block = max(FEWEST_ROWS, LOGITS_AT_ONCE // (self.model.lm_head.out_features if ids is None else len(ids)))
         parts = [
-            functional.linear(some, weight).log_softmax(1).gather(1, wanted)
+            products(some, self.model.lm_head, only=ids).log_softmax(1).gather(1, wanted)
             for some, wanted in zip(hidden.split(block), asked.split(block), strict=True)
         ]
         log_probs = torch.cat(parts)
@@ -328,10 +341,15 @@ class _Layout:
         source[places] = torch.arange(len(places))
         return cls(len(lengths), longest, source.to(device), places.to(device), padding.to(device))
 
-    def padded(self, packed: Float[Tensor, "P inner"], heads: tuple[int, int]) -> Float[Tensor, "B heads T width"]:
-        """Token rows into the grid, heads apart; a padded place repeats some token, which attention then masks."""
+    def padded(
+        self, packed: Float[Tensor, "P all"], heads: tuple[int, int]
+    ) -> tuple[Float[Tensor, "B heads T width"], ...]:
+        """Token rows of several projections side by side into as many grids, heads apart.
+
+        A padded place repeats some token, which attention then masks.
+        """
         rows = packed if self.source is None else packed.index_select(0, self.source)
-        return rows.view(self.prompts, self.longest, *heads).transpose(1, 2)
+        return rows.view(self.prompts, self.longest, -1, *heads).permute(2, 0, 3, 1, 4).unbind()
 
     def packed(self, padded: Float[Tensor, "B heads T width"]) -> Float[Tensor, "P inner"]:
         """The reverse."""
@@ -344,37 +362,16 @@ def _norm(hidden: Float[Tensor, "P D"], layer: Any) -> Float[Tensor, "P D"]:
     return functional.rms_norm(hidden, (hidden.shape[1],), layer.weight, layer.variance_epsilon)
 
 
-def _feed_forward(hidden: Float[Tensor, "P D"], module: Any) -> Float[Tensor, "P D"]:
-    """The feed-forward block; original T5's plain ReLU is applied in place, which saves a pass over memory."""
-    if hasattr(module, "wi_0"):  # the gated form of T5 v1.1
-        return module.wo(module.act(module.wi_0(hidden)) * module.wi_1(hidden))
-    inner = module.wi(hidden)
-    return module.wo(inner.relu_() if isinstance(module.act, nn.ReLU) else module.act(inner))
-
-
 def _attend_own(
     query: Float[Tensor, "R inner"],
-    keys: Float[Tensor, "R t inner"],
-    values: Float[Tensor, "R t inner"],
+    keys: Float[Tensor, "t R inner"],
+    values: Float[Tensor, "t R inner"],
     bias: Float[Tensor, "t heads"],
 ) -> Float[Tensor, "R inner"]:
     """Attention of each row to its own few tokens, as sums of products: a matrix product per row would be all overhead.
 
-    T5 does not scale the scores, here and in ``_attend_prompt``: the scale is in its weights.
+    T5 does not scale the scores, here and elsewhere: the scale is in its weights.
     """
     heads = (bias.shape[1], query.shape[1] // bias.shape[1])
-    weights = ((query[:, None] * keys).unflatten(2, heads).sum(-1) + bias).softmax(1)
-    return (weights[..., None] * values.unflatten(2, heads)).sum(1).flatten(1)
-
-
-def _attend_prompt(
-    query: Float[Tensor, "B heads W width"],
-    keys: Float[Tensor, "B heads width T"],
-    values: Float[Tensor, "B heads T width"],
-    padding: Float[Tensor, "B 1 1 T"] | None,
-) -> Float[Tensor, "B heads W width"]:
-    """Attention of all rows of a prompt to the one copy of its keys (transposed) and values."""
-    weights = torch.matmul(query, keys)
-    if padding is not None:
-        weights += padding
-    return torch.matmul(weights.softmax(-1), values)
+    weights = ((query * keys).unflatten(2, heads).sum(-1) + bias[:, None]).softmax(0)
+    return (weights[..., None] * values.unflatten(2, heads)).sum(0).flatten(1)
