@@ -136,37 +136,6 @@ def test_shares_are_drawn_by_behaviour():
     assert figure.layout.xaxis.title.text == "beam width" and "search 40%" in description(figure)
 
 
-# ---- two answers -------------------------------------------------------------------------------------------------
-
-
-def answers(ids, elsewhere):
-    return pd.DataFrame(
-        {"item_id": ids, "title": [f"T{item}" for item in ids], "probability": 0.1, "elsewhere": elsewhere}
-    )
-
-
-def test_items_of_both_lists_are_joined_and_the_others_tell_where_they_went():
-    left, right = answers(["a", "b", "c"], [2, 70, 1]), answers(["c", "a"], [3, 1])
-    left.loc[1, "title"] = HOSTILE
-    figure = figures.flip_slopes(left, right, ("R_I", "S_I"))
-    lines = [trace for trace in figure.data if trace.mode == "lines"]
-    assert [(list(line.x), list(line.y)) for line in lines] == [([0, 1], [0, -1]), ([0, 1], [-2, 0])]
-    assert [line.line.dash for line in lines] == ["dash", "solid"]  # a falls, c rises
-    marked = [trace for trace in figure.data if trace.mode == "markers+text"]
-    assert [trace.marker.symbol for trace in marked] == ["diamond", "circle"]
-    assert list(marked[1].text) == ["1. Tc", "2. Ta"]
-    assert "<script" not in marked[0].text[1]
-    gone = [trace for trace in figure.data if trace.mode == "text"]
-    assert [list(trace.text) for trace in gone] == [["→ 70"], []]
-    assert "2 items stand in both" in description(figure)
-
-
-def test_lists_without_a_common_item_and_empty_lists_are_drawn():
-    figure = figures.flip_slopes(answers(["a"], [9]), answers(["b"], [8]), ("S_I", "R_I"))
-    assert not [trace for trace in figure.data if trace.mode == "lines"]
-    assert "0 and 0 items" in description(figures.flip_slopes(answers([], []), answers([], []), ("S_I", "R_I")))
-
-
 # ---- beams -------------------------------------------------------------------------------------------------------
 
 
@@ -246,7 +215,6 @@ def test_the_grid_marks_what_each_beam_finds():
 def test_every_figure_has_a_sentence_and_no_background():
     drawn = [
         figures.beam_steps(STEPS),
-        figures.flip_slopes(answers(["a"], [9]), answers(["b"], [8]), ("S_I", "R_I")),
         figures.share_lines(pd.DataFrame({"S_I": [0.1]}, index=pd.Index([1], name="x"))),
     ]
     for figure in drawn:

@@ -8,14 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gensar_lite.evaluate.agreement import PERSISTENCE, kl_divergence, rank_biased_overlap
 from gensar_lite.generate.beam import beam_search, rank_items
-from gensar_lite.generate.model import GenSAR
+from gensar_lite.generate.model import Answer, GenSAR
 from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, actions, neutral_prompt
 from gensar_lite.generate.trace import BeamStep, trace_beam
 from gensar_lite.generate.vocabulary import Vocabulary
 from gensar_lite.lab.artefacts import Artefacts
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
+from gensar_lite.view.figures_flip import Flipped, Side, own_words, sides
 
 
 class Example(NamedTuple):
@@ -34,42 +36,63 @@ class Example(NamedTuple):
     item: int
 
 
-def question(history: Sequence[Action], behaviour: str, query: str, token_only: bool = False) -> Prompt:
+def asked(history: Sequence[Action], side: Side, query: str) -> Prompt:
+    """One side of a flip as a prompt: which words are read, and which token ends them."""
+    if side.words is None:
+        return neutral_prompt(history, side.token)
+    if side.words == SEARCH:
+        return Prompt(NSIP, tuple(history), side.token, query)
+    return Prompt(NRIP, tuple(history), side.token)
+
+
+def question(history: Sequence[Action], behaviour: str | None, query: str, token_only: bool = False) -> Prompt:
     """What to ask about a history: with its own instruction (and the query, if a search), or by the token alone."""
-    if token_only:
-        return neutral_prompt(history, behaviour)
-    if behaviour == SEARCH:
-        return Prompt(NSIP, tuple(history), SEARCH, query)
-    return Prompt(NRIP, tuple(history), RECOMMENDATION)
+    return asked(history, Side(behaviour, None if token_only else own_words(behaviour)), query)
 
 
 def flip(
-    model: GenSAR, history: Sequence[Action], query: str, token_only: bool = False, k: int = 8
-) -> dict[str, pd.DataFrame]:
-    """Both answers to one history: behaviour -> ``item_id, title, probability, identifier, elsewhere``, best first.
+    model: GenSAR,
+    history: Sequence[Action],
+    query: str,
+    pair: tuple[Side, Side] = sides(RECOMMENDATION, SEARCH),
+    k: int = 8,
+) -> Flipped:
+    """Both answers to one history: what the beam finds, and by exact scores of the whole catalogue how far they differ.
 
-    ``elsewhere`` is the item's rank in the whole catalogue under the other question (from 1, by exact score).
+    Args:
+        query: the words typed; read only by a side that speaks of them.
+        pair: what the two questions say, see ``figures_flip.sides``.
+        k: length of the lists.
 
     Raises:
         QuestionError: an empty query where one is needed, or an impossible history.
     """
-    asked = {behaviour: question(history, behaviour, query, token_only) for behaviour in (RECOMMENDATION, SEARCH)}
-    answers = {behaviour: model.ask(prompt, k) for behaviour, prompt in asked.items()}
-    ranks = {behaviour: exact_ranks(model.exact(prompt)) for behaviour, prompt in asked.items()}
-    other = {RECOMMENDATION: SEARCH, SEARCH: RECOMMENDATION}
-    return {
-        behaviour: pd.DataFrame(
-            {
-                "item_id": [answer.item_id for answer in found],
-                "title": [answer.title for answer in found],
-                "probability": [answer.probability for answer in found],
-                "identifier": [answer.identifier for answer in found],
-                "elsewhere": [int(ranks[other[behaviour]][answer.item]) for answer in found],
-            },
-            index=pd.RangeIndex(1, len(found) + 1, name="rank"),
-        )
-        for behaviour, found in answers.items()
-    }
+    prompts = [asked(history, side, query) for side in pair]
+    answers = [model.ask(prompt, k) for prompt in prompts]
+    scores = [model.exact(prompt) for prompt in prompts]
+    ranks = [exact_ranks(exact) for exact in scores]
+    orders = [np.argsort(rank).tolist() for rank in ranks]
+    return Flipped(
+        before=_answer_table(answers[0], ranks[1]),
+        now=_answer_table(answers[1], ranks[0]),
+        divergence=kl_divergence(scores[1], scores[0]),
+        overlap=rank_biased_overlap(*orders),
+        persistence=PERSISTENCE,
+        n_items=len(model.items),
+    )
+
+
+def _answer_table(found: Sequence[Answer], elsewhere: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "item_id": [answer.item_id for answer in found],
+            "title": [answer.title for answer in found],
+            "probability": [answer.probability for answer in found],
+            "identifier": [answer.identifier for answer in found],
+            "elsewhere": [int(elsewhere[answer.item]) for answer in found],
+        },
+        index=pd.RangeIndex(1, len(found) + 1, name="rank"),
+    )
 
 
 def exact_ranks(scores: np.ndarray) -> np.ndarray:
@@ -132,8 +155,8 @@ def example(made: Artefacts, tries: int = 120, events: tuple[int, int] = (5, 12)
     """A held-out search that makes the point: found with the query, and far from what is recommended.
 
     Of the first ``tries`` test searches with a history of medium length whose target stands first or second, the one
-    whose ten search answers share the fewest kinds of product (deepest category) with the ten recommended items; the
-    one with the longer history of equals.
+    whose ten search answers share the fewest kinds of product (deepest category) with the ten recommended items; of
+    equals, the one whose search answers are of the fewest kinds, then the one with the longer history.
     """
     cases = made.split.test
     cases = cases[(cases["task"] == SEARCH) & cases["n_history"].between(*events)].head(tries)
@@ -142,6 +165,7 @@ def example(made: Artefacts, tries: int = 120, events: tuple[int, int] = (5, 12)
     recommended = made.model.top(cases.assign(task=RECOMMENDATION), 10, made.log, histories, beams=10)
     late = (searched[:, :2] != cases["item"].to_numpy()[:, None]).all(1)
     alike = [np.isin(kind[one], kind[other]).sum() for one, other in zip(searched, recommended)]
-    chosen = cases.iloc[int(np.lexsort((-cases["n_history"].to_numpy(), alike, late))[0])]
+    kinds = [len(set(kind[one])) for one in searched]
+    chosen = cases.iloc[int(np.lexsort((-cases["n_history"].to_numpy(), kinds, alike, late))[0])]
     history = actions(made.log, histories.before(int(chosen["event"])))
     return Example(int(chosen["user"]), history, str(chosen["query"]), int(chosen["item"]))

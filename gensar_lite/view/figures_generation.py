@@ -1,4 +1,4 @@
-"""Figures of the generator: prompts in coloured tokens, learning curves, two answers to one history, beams.
+"""Figures of the generator: prompts in coloured tokens, learning curves, beams.
 
 Tokens, arrays and tables in, figures or HTML out. Words are data from strangers and are shown as plain text.
 """
@@ -44,8 +44,6 @@ _STYLE = {
 _LEVEL_DASH = ("solid", "dash", "dot", "dashdot")
 _LEVEL_SYMBOL = ("circle", "diamond", "square", "triangle-up", "x", "star")
 _LIVE, _NOTHING = OKABE_ITO[5], OKABE_ITO[5]
-_ROW = 34  # pixels of one line of a list
-_TITLE = 38  # characters of a title in half a page
 _TEXT = 0.7  # of the way to the next step is taken by a prefix's text
 
 
@@ -257,57 +255,6 @@ def alphabet_bars(mass: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True)
     told = "; ".join(f"{name}: {row['semantic']:.0%} semantic" for name, row in mass.iterrows())
     return describe(figure, f"One stacked bar per question, semantic codes against collaborative ones. {told}.")
-
-
-# ---- two answers -------------------------------------------------------------------------------------------------
-
-
-def flip_slopes(left: pd.DataFrame, right: pd.DataFrame, behaviours: tuple[str, str]) -> go.Figure:
-    """Two ranked lists of one history; an item that stands in both is joined by a line, any other says where it went.
-
-    Args:
-        left, right: best first, with columns ``item_id``, ``title``, ``probability`` and ``elsewhere`` (rank of the
-            item in the whole catalogue under the other question, from 1).
-        behaviours: of the left and of the right list, "R_I" or "S_I".
-    """
-    sides = (left.reset_index(drop=True), right.reset_index(drop=True))
-    depth = max(len(left), len(right), 1)
-    figure = new_figure(height=90 + _ROW * depth)
-    places = [{item: place for place, item in enumerate(side["item_id"])} for side in sides]
-    both = [item for item in places[0] if item in places[1]]
-    for item in both:
-        ends = [places[0][item], places[1][item]]
-        moved = "up" if ends[1] < ends[0] else "down" if ends[1] > ends[0] else "stays"
-        line = {"color": GREY, "width": 3, "dash": {"up": "solid", "down": "dash", "stays": "dot"}[moved]}
-        figure.add_scatter(x=[0, 1], y=[-end for end in ends], mode="lines", line=line, hoverinfo="skip")
-    for x, (side, behaviour) in enumerate(zip(sides, behaviours, strict=True)):
-        outward = "middle left" if x == 0 else "middle right"
-        inward = "middle right" if x == 0 else "middle left"
-        y = [-place for place in range(len(side))]
-        marker = {"color": COLOUR[behaviour], "symbol": SYMBOL[behaviour], "size": 12}
-        titles = [f"{place + 1}. {label(title, _TITLE)}" for place, title in enumerate(side["title"])]
-        figure.add_scatter(x=[x] * len(side), y=y, mode="markers+text", marker=marker, text=titles, cliponaxis=False)
-        figure.data[-1].update(
-            textposition=outward, textfont={"size": 12}, customdata=side[["probability", "elsewhere"]].to_numpy()
-        )
-        figure.data[-1].update(hovertemplate="%{text}<br>probability %{customdata[0]:.2%}<extra></extra>")
-        gone = [place for place, item in enumerate(side["item_id"]) if item not in both]
-        told = [f"{'→' if x == 0 else '←'} {int(side['elsewhere'][place]):,}" for place in gone]
-        aside = [abs(x - 0.05)] * len(gone)
-        figure.add_scatter(x=aside, y=[-place for place in gone], mode="text", text=told)
-        figure.data[-1].update(textposition=inward, textfont={"color": GREY, "size": 11}, hoverinfo="skip")
-    heads = [f"<b>&lt;{behaviour}&gt;</b> {WORD[behaviour]}" for behaviour in behaviours]
-    for x, head in enumerate(heads):
-        figure.add_annotation(x=x, y=0.9, text=head, showarrow=False, font={"size": 15}, yanchor="bottom")
-    figure.update_layout(showlegend=False, margin={"l": 20, "r": 20, "t": 40, "b": 20})
-    figure.update_xaxes(visible=False, range=[-1.5, 2.5])
-    figure.update_yaxes(visible=False, range=[0.5 - depth, 1.7])
-    return describe(
-        figure,
-        f"Two ranked lists of {len(left)} and {len(right)} items, {WORD[behaviours[0]]} on the left and "
-        f"{WORD[behaviours[1]]} on the right. {len(both)} items stand in both and are joined by a line; each other one "
-        "carries the rank it has in the whole catalogue under the other question.",
-    )
 
 
 # ---- beams -------------------------------------------------------------------------------------------------------
