@@ -63,6 +63,9 @@ def train_through(log: JointLog, out: Path, settings: RunSettings, progress: boo
 
 def finished(out: Path, stage: str, inputs: dict[str, str], settings: dict[str, Any]) -> bool:
     """Does the stage stand, made from these inputs with these settings? Says why not, if not."""
+    if not (Path(out) / stage / store.MANIFEST).exists():
+        print(f"{stage}: begins", flush=True)
+        return False
     try:
         manifest = store.read_manifest(Path(out) / stage, stage, inputs)
     except store.StageError as reason:

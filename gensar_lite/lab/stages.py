@@ -29,6 +29,7 @@ from gensar_lite.generate.tasks import TaskMix, build_vocabulary, training_examp
 from gensar_lite.generate.text_model import TextData, TextGenerator
 from gensar_lite.generate.train import TrainSettings, train
 from gensar_lite.generate.vocabulary import Vocabulary
+from gensar_lite.identify.rqvae import save_rqvae
 from gensar_lite.identify.schemes import make_identifiers
 from gensar_lite.identify.settings import IdentifierSettings
 from gensar_lite.identify.table import IdentifierTable, read_table, write_table
@@ -157,6 +158,8 @@ def identify_stage(
     )
     write_table(made.table, folder / "identifiers.parquet")
     write_table(made.raw, folder / "identifiers_before_repair.parquet")
+    if made.model is not None:
+        save_rqvae(made.model, folder / "rqvae.safetensors")
     for name, frame in (("epochs", made.history), ("levels", made.levels)):
         store.write_atomically(folder / f"{name}.parquet", lambda path, frame=frame: frame.to_parquet(path))
     store.write_manifest(
