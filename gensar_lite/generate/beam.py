@@ -93,7 +93,7 @@ def beam_search(
         raise DecodingError(f"beams must be at least 1, not {beams}.")
     nodes, levels = _start(prompts, trie, roots)
     nodes = np.broadcast_to(nodes, (len(prompts), 1))
-    state, tokens, parents = _after_forced(decoder, prompts, forced)
+    state, tokens, parents = read_forced(decoder, prompts, forced)
     scores = torch.zeros(nodes.shape, device=decoder.device)
     for _ in range(levels):
         children = trie.children(nodes)
@@ -129,8 +129,31 @@ def score_candidates(
     """
     scores = np.full((len(prompts), trie.n_leaves), -np.inf, dtype=np.float32)
     nodes, _ = _start(prompts, trie, None)
-    for leaves, log_probs in _leaf_scores(decoder, prompts, trie, nodes, forced, rows_at_once):
-        scores[:, trie.leaf_index(leaves[0])] = log_probs
+    for prefixes, log_probs in _all_scores(decoder, prompts, trie, nodes, forced, rows_at_once):
+        if prefixes[0, 0] >= trie.bounds[-2]:
+            scores[:, trie.leaf_index(prefixes[0])] = log_probs
+    return scores
+
+
+@torch.inference_mode()
+def prefix_scores(
+    decoder: StepDecoder,
+    prompts: list[Any],
+    trie: Trie,
+    forced: Int[np.ndarray, "B F"] | None = None,
+    rows_at_once: int = ROWS_AT_ONCE,
+) -> Float[np.ndarray, "B nodes"]:
+    """Exact log-probability (nats) of every prefix in a trie, for every prompt: all that a beam of any width weighs.
+
+    The leaves' part is what ``score_candidates`` gives, at the same cost; the root's is 0.
+
+    Raises:
+        DecodingError: as ``score_candidates``.
+    """
+    scores = np.zeros((len(prompts), trie.n_nodes), dtype=np.float32)
+    nodes, _ = _start(prompts, trie, None)
+    for prefixes, log_probs in _all_scores(decoder, prompts, trie, nodes, forced, rows_at_once):
+        scores[:, prefixes[0]] = log_probs
     return scores
 
 
@@ -159,8 +182,9 @@ def score_lists(
     owners, places = np.nonzero(real)
     trie, roots = Trie.forest(owners, sequences[real], owners * sequences.shape[1] + places)
     by_leaf = np.full(trie.n_leaves, -np.inf, dtype=np.float32)
-    for leaves, log_probs in _leaf_scores(decoder, prompts, trie, roots[:, None], forced, rows_at_once):
-        by_leaf[trie.leaf_index(leaves[leaves >= 0])] = log_probs[leaves >= 0]
+    for prefixes, log_probs in _all_scores(decoder, prompts, trie, roots[:, None], forced, rows_at_once):
+        leaves = prefixes >= trie.bounds[-2]
+        by_leaf[trie.leaf_index(prefixes[leaves])] = log_probs[leaves]
     scores = np.full(real.shape, -np.inf, dtype=np.float32)
     scores.reshape(-1)[trie.items] = by_leaf[trie.leaf_of_entry()]
     return scores
@@ -229,7 +253,7 @@ def _start(prompts: list[Any], trie: Trie, roots: np.ndarray | None) -> tuple[np
     return roots[:, None], trie.levels - int(depths[0])
 
 
-def _after_forced(
+def read_forced(
     decoder: StepDecoder, prompts: list[Any], forced: np.ndarray | None
 ) -> tuple[Any, Tensor | None, Tensor | None]:
     """Read the prompts and feed the forced tokens but the last, which the next step takes: (state, tokens, parents)."""
@@ -271,7 +295,7 @@ def _best(
     return chosen, candidates.gather(1, torch.from_numpy(chosen).to(candidates.device))
 
 
-def _leaf_scores(
+def _all_scores(
     decoder: StepDecoder,
     prompts: list[Any],
     trie: Trie,
@@ -279,10 +303,11 @@ def _leaf_scores(
     forced: np.ndarray | None,
     rows_at_once: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield leaf nodes (S, C), S = 1 if all prompts share them and else B, with their scores (B, C).
+    """Yield nodes below the roots (S, C), S = 1 if all prompts share them and else B, with their scores (B, C).
 
-    Depth first: the children of a block of nodes are cut into blocks again, so that no level ever holds more rows than
-    allowed, and each block continues the state its parents left.
+    All of one yield are of one depth, NOWHERE pads shorter rows. Depth first: the children of a block of nodes are cut
+    into blocks again, so that no level ever holds more rows than allowed, and each block continues the state its
+    parents left.
     """
     prompt_count = len(prompts)
     block = max(1, rows_at_once // prompt_count)
@@ -306,6 +331,7 @@ def _leaf_scores(
                 raise DecodingError("the model answered NaN: its weights or its training diverged.")
             yield next_nodes, found.cpu().numpy()
             return
+        yield next_nodes, found.cpu().numpy()
         next_tokens = np.take_along_axis(children.tokens.reshape(len(nodes), -1), packed, 1)
         rows = packed // children.nodes.shape[2]
         for start in range(0, width, block):
@@ -318,7 +344,7 @@ def _leaf_scores(
                 found[:, part],
             )
 
-    state, tokens, parents = _after_forced(decoder, prompts, forced)
+    state, tokens, parents = read_forced(decoder, prompts, forced)
     yield from below(state, tokens, parents, roots, torch.zeros(prompt_count, 1, device=decoder.device))
 
 

@@ -5,8 +5,8 @@ Joins a backbone (a ``StepDecoder``) with the identifiers and the catalogue. It 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +21,12 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from gensar_lite import store
 from gensar_lite.generate.beam import beam_search, item_scores, rank_items, score_candidates
+from gensar_lite.generate.decoder import StepDecoder
+from gensar_lite.generate.decoding import Decoding, decoder_for
 from gensar_lite.generate.packed import PackedGenerator, PackedSettings
 from gensar_lite.generate.tasks import INSTRUCTIONS, NRIP, NSIP, Action, Prompt, prompts_for
 from gensar_lite.generate.text_model import TextGenerator
+from gensar_lite.generate.trace import BeamStep, trace_beam, traced_answer
 from gensar_lite.generate.trie import Trie
 from gensar_lite.generate.vocabulary import UNKNOWN, TableShape, Vocabulary
 from gensar_lite.identify.table import IdentifierTable, read_table, write_table
@@ -36,6 +39,24 @@ CASES_AT_ONCE = 64
 
 class QuestionError(ValueError):
     """A question that has no answer as it stands: an empty query, an unknown item. The message says what to change."""
+
+
+class Asked(NamedTuple):
+    """Cases of one task, ready for the decoder.
+
+    Attributes:
+        rows: (B,) which rows of the case table.
+        prompts: their questions.
+        trie: the identifiers that may answer them.
+        decoder: the model, with the options asked for.
+        forced: (B, 1) tokens the decoder is given first, or None.
+    """
+
+    rows: Int[np.ndarray, " B"]
+    prompts: list[Prompt]
+    trie: Trie
+    decoder: StepDecoder
+    forced: Int[np.ndarray, "B 1"] | None
 
 
 class Answer(NamedTuple):
@@ -92,6 +113,11 @@ class GenSAR:
         parts = [self.vocabulary.identifiers(self.table, kind) for kind in self.table.kind_for(behaviour)]
         return Trie.build(np.concatenate(parts), np.tile(np.arange(len(self.items)), len(parts)))
 
+    @property
+    def decoding(self) -> Decoding:
+        """How a question is decoded unless it says otherwise: the method's way, with this model's beams and history."""
+        return Decoding(beams=self.beams, history=self.history)
+
     def recommend(self, history: Sequence[Action], k: int = 10) -> list[Answer]:
         """What next? The k likeliest items after a history, best first; fewer if the beam holds fewer.
 
@@ -108,18 +134,28 @@ class GenSAR:
         """
         return self.ask(Prompt(NSIP, tuple(history), SEARCH, query), k)
 
-    def ask(self, prompt: Prompt, k: int = 10) -> list[Answer]:
-        """The k best answers to any prompt, by constrained beam search.
+    def ask(self, prompt: Prompt, k: int = 10, decoding: Decoding | None = None) -> list[Answer]:
+        """The k best answers to any prompt, by beam search.
+
+        Args:
+            decoding: None: the model's own, with at least k beams. Otherwise as it says; fewer than k answers come back
+                from fewer beams, or where an unconstrained beam names no item.
 
         Raises:
             QuestionError: an empty query where the wording asks for one, a history that names an unknown item or runs
                 backwards, or k below 1.
+            DecodingError: the model has no such variant.
         """
         if k < 1:
             raise QuestionError(f"k is the number of answers and must be at least 1, not {k}.")
-        self._check(prompt)
-        trie = self.trie(prompt.behaviour)
-        result = beam_search(self.generator, [self._shortened(prompt)], trie, max(self.beams, k))
+        decoding = decoding or replace(self.decoding, beams=max(self.beams, k))
+        if decoding.constrained:
+            asked = self._asked(prompt, decoding)
+            trie = asked.trie
+            result = beam_search(asked.decoder, asked.prompts, trie, decoding.beams, forced=asked.forced)
+        else:
+            trie = self.trie(prompt.behaviour)
+            result = traced_answer(self.trace(prompt, decoding, pruned=0), trie)
         ranked = rank_items(result, trie, k)
         sequences = dict(zip(result.leaves[0].tolist(), result.sequences[0].tolist(), strict=True))
         return [
@@ -136,15 +172,45 @@ class GenSAR:
             if item >= 0
         ]
 
-    def exact(self, prompt: Prompt) -> Float[np.ndarray, " N"]:
+    def exact(self, prompt: Prompt, decoding: Decoding | None = None) -> Float[np.ndarray, " N"]:
         """Log-probability (nats) of every item of the catalogue as the answer to any prompt: no beam, nothing lost.
 
         Raises:
-            QuestionError: as ``ask``.
+            QuestionError, DecodingError: as ``ask``.
         """
+        asked = self._asked(prompt, decoding or self.decoding)
+        scores = score_candidates(asked.decoder, asked.prompts, asked.trie, asked.forced)
+        return item_scores(scores, asked.trie, len(self.items))[0]
+
+    def trace(self, prompt: Prompt, decoding: Decoding | None = None, pruned: int = 10) -> list[BeamStep]:
+        """How a beam came by its answer, step by step.
+
+        Args:
+            pruned: how many of the best candidates that were not kept are noted per step.
+
+        Raises:
+            QuestionError, DecodingError: as ``ask``.
+        """
+        decoding = decoding or self.decoding
+        asked = self._asked(prompt, decoding)
+        first = None if asked.forced is None else asked.forced[0]
+        size = len(self.vocabulary)
+        return trace_beam(
+            asked.decoder, asked.prompts[0], asked.trie, decoding.beams, size, decoding.constrained, pruned, first
+        )
+
+    def _asked(self, prompt: Prompt, decoding: Decoding) -> Asked:
         self._check(prompt)
-        trie = self.trie(prompt.behaviour)
-        return item_scores(score_candidates(self.generator, [self._shortened(prompt)], trie), trie, len(self.items))[0]
+        return self._ready(np.zeros(1, dtype=np.int64), [prompt], prompt.behaviour, decoding)
+
+    def _ready(self, rows: np.ndarray, prompts: list[Prompt], behaviour: str | None, decoding: Decoding) -> Asked:
+        return Asked(
+            rows=rows,
+            prompts=[decoding.prompt(prompt) for prompt in prompts],
+            trie=self.trie(behaviour),
+            decoder=decoder_for(self.generator, decoding),
+            forced=decoding.forced(prompts, self.vocabulary),
+        )
 
     def _check(self, prompt: Prompt) -> None:
         if "{query}" in INSTRUCTIONS[prompt.task][prompt.wording]:
@@ -171,17 +237,14 @@ class GenSAR:
         told = zip(normalise_query(query).split(), ids, strict=True)
         return list(dict.fromkeys(word for word, number in told if number == UNKNOWN))
 
-    def _shortened(self, prompt: Prompt) -> Prompt:
-        return prompt._replace(history=prompt.history[-self.history :])
-
     # ---- many at once, for evaluation ----------------------------------------------------------------------------
 
     def scores(self, cases: pd.DataFrame, log: JointLog, histories: Histories) -> Float[np.ndarray, "B N"]:
         """Exact log-probability (nats) of every item of the catalogue, for each case of a ``Split`` table."""
         scores = np.empty((len(cases), len(self.items)), dtype=np.float32)
-        for rows, prompts, trie in self._groups(cases, log, histories):
-            exact = score_candidates(self.generator, prompts, trie)
-            scores[rows] = item_scores(exact, trie, len(self.items))
+        for asked in self.batches(cases, log, histories):
+            exact = score_candidates(asked.decoder, asked.prompts, asked.trie, asked.forced)
+            scores[asked.rows] = item_scores(exact, asked.trie, len(self.items))
         return scores
 
     def top(
@@ -189,19 +252,25 @@ class GenSAR:
     ) -> Int[np.ndarray, "B k"]:
         """Item indices that beam search finds, best first, -1 where it found fewer than k."""
         found = np.full((len(cases), k), -1, dtype=np.int64)
-        for rows, prompts, trie in self._groups(cases, log, histories):
-            found[rows] = rank_items(beam_search(self.generator, prompts, trie, beams or self.beams), trie, k).items
+        width = beams or self.beams
+        for asked in self.batches(cases, log, histories):
+            result = beam_search(asked.decoder, asked.prompts, asked.trie, width, forced=asked.forced)
+            found[asked.rows] = rank_items(result, asked.trie, k).items
         return found
 
-    def _groups(self, cases: pd.DataFrame, log: JointLog, histories: Histories):
-        prompts = prompts_for(cases, log, histories, self.history)
+    def batches(
+        self, cases: pd.DataFrame, log: JointLog, histories: Histories, decoding: Decoding | None = None
+    ) -> Iterator[Asked]:
+        """The cases of a ``Split`` table by task and length of history, so that little is padded."""
+        decoding = decoding or self.decoding
+        prompts = prompts_for(cases, log, histories, max(decoding.history, 1))
         task = cases["task"].to_numpy()
         for behaviour in dict.fromkeys(task):
             rows = np.flatnonzero(task == behaviour)
             rows = rows[np.argsort([len(prompts[row].history) for row in rows], kind="stable")]  # less padding
             for start in range(0, len(rows), CASES_AT_ONCE):
                 part = rows[start : start + CASES_AT_ONCE]
-                yield part, [prompts[row] for row in part], self.trie(behaviour)
+                yield self._ready(part, [prompts[row] for row in part], behaviour, decoding)
 
     # ---- one folder on disk --------------------------------------------------------------------------------------
 

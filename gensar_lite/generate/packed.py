@@ -94,6 +94,8 @@ class ReadState(NamedTuple):
 class PackedGenerator(nn.Module):
     """Packed causal generator; implements ``StepDecoder`` for ``Prompt`` objects."""
 
+    softmax = "level"  # what the log-probabilities of ``step`` are normalised over, see ``Decoding``
+
     def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, settings: PackedSettings) -> None:
         super().__init__()
         self.vocabulary = vocabulary
@@ -207,16 +209,49 @@ class PackedGenerator(nn.Module):
         asked: Int[Tensor, "B W C"],
     ) -> tuple[Float[Tensor, "B W C"], ReadState]:
         """See ``StepDecoder.step``; the softmax runs over the codes of the current level."""
-        memory, level = state
-        if tokens is not None and parents is not None:
-            memory = torch.gather(memory, 1, parents[..., None].expand(-1, -1, memory.shape[2]))
-            _, moved = self.speller(self.embedding(tokens.flatten())[:, None], memory.flatten(0, 1)[None])
-            memory, level = moved[0].unflatten(0, tokens.shape), level + 1
+        memory, level = state = self.moved(state, tokens, parents)
         prompts, rows = memory.shape[:2]
         hidden = self.spelled_norm(memory).flatten(0, 1)
         logp = self.level_logits(hidden, level).log_softmax(-1).reshape(prompts, rows, -1)
         place = self._places[level].to(asked.device)[asked]
-        return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), ReadState(memory, level)
+        return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), state
+
+    def moved(
+        self, state: ReadState, tokens: Int[Tensor, "B W"] | None, parents: Int[Tensor, "B W"] | None
+    ) -> ReadState:
+        """The speller's memory after one more token of each new row; as it was, in the first step."""
+        memory, level = state
+        if tokens is None or parents is None:
+            return state
+        memory = torch.gather(memory, 1, parents[..., None].expand(-1, -1, memory.shape[2]))
+        _, moved = self.speller(self.embedding(tokens.flatten())[:, None], memory.flatten(0, 1)[None])
+        return ReadState(moved[0].unflatten(0, tokens.shape), level + 1)
+
+
+class WholeVocabulary:
+    """A packed generator with the softmax over its whole vocabulary: the ``softmax="vocabulary"`` of ``Decoding``.
+
+    The hidden states are the same; all tokens but padding now compete, at the temperature of the current level. It was
+    never trained to tell levels (or codes from words) apart, and so gives probability to tokens that cannot stand
+    there: that share is what a per-level softmax never has to learn to avoid.
+    """
+
+    def __init__(self, generator: PackedGenerator) -> None:
+        self.generator, self.device, self.read = generator, generator.device, generator.read
+
+    def step(
+        self,
+        state: ReadState,
+        tokens: Int[Tensor, "B W"] | None,
+        parents: Int[Tensor, "B W"] | None,
+        asked: Int[Tensor, "B W C"],
+    ) -> tuple[Float[Tensor, "B W C"], ReadState]:
+        """See ``StepDecoder.step``."""
+        state = self.generator.moved(state, tokens, parents)
+        hidden = self.generator.spelled_norm(state.memory)
+        logits = hidden @ self.generator.embedding.weight.T * self.generator.level_scale[state.level].exp()
+        logits[..., PAD] = -torch.inf
+        return torch.gather(logits.log_softmax(-1), 2, asked), state
 
 
 def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:

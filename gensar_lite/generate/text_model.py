@@ -44,9 +44,12 @@ class TextBatch(NamedTuple):
 class TextGenerator(nn.Module):
     """T5 over prompts in words and codes; implements ``StepDecoder`` for ``Prompt`` objects."""
 
+    softmax = "vocabulary"  # what the log-probabilities of ``step`` are normalised over, see ``Decoding``
+
     def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, model: T5ForConditionalGeneration) -> None:
         super().__init__()
         self.model = model
+        self.vocabulary = vocabulary
         self.renderer = TextRenderer(vocabulary, table)
         self._decoder = T5Decoder(model)
 
@@ -85,6 +88,30 @@ class TextGenerator(nn.Module):
     ) -> tuple[Float[Tensor, "B W C"], T5State]:
         """See ``StepDecoder.step``; the softmax runs over the whole vocabulary."""
         return self._decoder.step(state, tokens, parents, asked)
+
+
+class PerLevel:
+    """A text generator with the softmax over the codes of each level: the ``softmax="level"`` of ``Decoding``.
+
+    The logits are the same; only the tokens that can stand at the current level (of either kind's identifier) compete.
+
+    Args:
+        generator: the T5.
+        forced: tokens that are given to the decoder before the first code; they count as steps.
+    """
+
+    def __init__(self, generator: TextGenerator, forced: int = 0) -> None:
+        vocabulary = generator.vocabulary
+        allowed = torch.zeros(forced + vocabulary.shape.levels, len(vocabulary), dtype=torch.bool)
+        allowed[:forced] = True
+        for level in range(vocabulary.shape.levels):
+            allowed[forced + level, vocabulary.level_tokens(level)] = True
+        self.renderer, self._decoder = generator.renderer, T5Decoder(generator.model, allowed)
+        self.device, self.step = generator.device, self._decoder.step
+
+    def read(self, prompts: Sequence[Prompt]) -> T5State:
+        """As the generator's."""
+        return self._decoder.read([self.renderer.prompt(prompt, prompt.wording) for prompt in prompts])
 
 
 class TextData:

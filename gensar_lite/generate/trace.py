@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gensar_lite.generate.beam import BeamResult, read_forced
 from gensar_lite.generate.decoder import StepDecoder
 from gensar_lite.generate.trie import NOWHERE, ROOT, Trie
 
@@ -28,6 +29,7 @@ class BeamStep(NamedTuple):
         kept: (C,) True for the prefixes the beam goes on with.
         items: (C,) items whose identifier begins with the prefix; 0 for an identifier of nothing.
         forbidden: probability that the step before gave to its kept prefixes and the trie takes away here, 0 to 1.
+        nodes: (C,) the trie's node of each prefix; NOWHERE for an identifier of nothing.
     """
 
     prefixes: Int[np.ndarray, "C t"]
@@ -36,6 +38,7 @@ class BeamStep(NamedTuple):
     kept: Bool[np.ndarray, " C"]
     items: Int[np.ndarray, " C"]
     forbidden: float
+    nodes: Int[np.ndarray, " C"]
 
 
 @torch.inference_mode()
@@ -47,6 +50,7 @@ def trace_beam(
     vocabulary_size: int,
     constrained: bool = True,
     pruned: int = 10,
+    forced: Int[np.ndarray, " F"] | None = None,
 ) -> list[BeamStep]:
     """Beam search for one prompt, step by step.
 
@@ -55,13 +59,14 @@ def trace_beam(
         vocabulary_size: V, to ask for every token.
         constrained: False lets the model say any token at any step; the trie then only tells what exists.
         pruned: how many of the best candidates that were not kept are noted per step.
+        forced: tokens given to the decoder first and not scored, as in ``beam_search``.
 
     Returns:
         one record per level of the trie (fewer where the model allows no way on); the last one's kept prefixes are
         the answer.
     """
     everything = torch.arange(vocabulary_size, device=decoder.device)
-    state, tokens, parents = decoder.read([prompt]), None, None
+    state, tokens, parents = read_forced(decoder, [prompt], None if forced is None else np.asarray(forced)[None])
     prefixes, nodes, scores = np.zeros((1, 0), dtype=np.int64), np.array([ROOT]), np.zeros(1)
     steps = []
     for _ in range(trie.levels):
@@ -75,25 +80,41 @@ def trace_beam(
         row, token = row[order], token[order]
         grown = np.column_stack([prefixes[row], token])
         kept = np.arange(len(row)) < beams
-        real = child[row, token] >= 0
+        reached = child[row, token]
         below = np.zeros(len(row), dtype=np.int64)
-        below[real] = _items_below(trie, child[row, token][real])
-        steps.append(BeamStep(grown, row, total[row, token], kept, below, forbidden))
+        below[reached >= 0] = _items_below(trie, reached[reached >= 0])
+        steps.append(BeamStep(grown, row, total[row, token], kept, below, forbidden, reached))
         if not kept.any():  # the model forbids every way on
             break
-        prefixes, nodes, scores = grown[kept], child[row, token][kept], total[row, token][kept]
+        prefixes, nodes, scores = grown[kept], reached[kept], total[row, token][kept]
         tokens, parents = _row(decoder, token[kept]), _row(decoder, row[kept])
     return steps
 
 
+def traced_answer(steps: list[BeamStep], trie: Trie) -> BeamResult:
+    """The identifiers a traced beam ends in, as ``beam_search`` gives them; what names nothing is no answer."""
+    last = steps[-1]
+    found = last.kept & (last.nodes >= trie.bounds[-2])
+    return BeamResult(
+        sequences=last.prefixes[found][None],
+        log_probs=last.log_probs[found][None].astype(np.float32),
+        leaves=trie.leaf_index(last.nodes[found])[None],
+    )
+
+
 @torch.inference_mode()
 def next_token_log_probs(
-    decoder: StepDecoder, prompts: list[Any], answers: Int[np.ndarray, "B l"], vocabulary_size: int
+    decoder: StepDecoder,
+    prompts: list[Any],
+    answers: Int[np.ndarray, "B l"],
+    vocabulary_size: int,
+    forced: Int[np.ndarray, "B F"] | None = None,
 ) -> Float[np.ndarray, "B n V"]:
     """What the model would say next after each prefix of a given answer (teacher forcing), n = l + 1 times.
 
     Args:
         answers: one per prompt; l may be 0.
+        forced: tokens given to the decoder first, as in ``beam_search``.
 
     Returns:
         log-probabilities in nats of every token; -inf for one the model cannot say at that step. Row t follows the
@@ -101,7 +122,7 @@ def next_token_log_probs(
     """
     everything = torch.arange(vocabulary_size, device=decoder.device).expand(len(prompts), 1, -1)
     only = torch.zeros(len(prompts), 1, dtype=torch.int64, device=decoder.device)
-    state, tokens = decoder.read(prompts), None
+    state, tokens, _ = read_forced(decoder, prompts, forced)
     told = []
     for place in range(answers.shape[1] + 1):
         log_probs, state = decoder.step(state, tokens, None if tokens is None else only, everything)
@@ -112,14 +133,18 @@ def next_token_log_probs(
 
 
 def spelling(
-    decoder: StepDecoder, prompts: list[Any], answers: Int[np.ndarray, "B L"], vocabulary_size: int
+    decoder: StepDecoder,
+    prompts: list[Any],
+    answers: Int[np.ndarray, "B L"],
+    vocabulary_size: int,
+    forced: Int[np.ndarray, "B F"] | None = None,
 ) -> tuple[Float[np.ndarray, "B L"], Bool[np.ndarray, "B L"]]:
     """How well the model spells the right answers, level by level.
 
     Returns:
         log-probability (nats) of each token given the right ones before it, and whether it was the likeliest.
     """
-    log_probs = next_token_log_probs(decoder, prompts, answers[:, :-1], vocabulary_size)
+    log_probs = next_token_log_probs(decoder, prompts, answers[:, :-1], vocabulary_size, forced)
     right = np.take_along_axis(log_probs, answers[..., None], 2)[..., 0]
     return right, right >= log_probs.max(2)
 
