@@ -1,0 +1,270 @@
+"""A real JupyterLab with Debian's Chromium in front of it, for the browser tests.
+
+The server works on copies of the notebooks in a temporary folder, with settings, kernels and a token of its own, so
+that neither the tree nor the user's Jupyter is touched. Browser, server and kernels reach loopback only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+SECONDS = 1000  # Playwright counts in milliseconds
+PATIENCE = 240 * SECONDS  # a loaded machine is slow; only what hangs meets this
+expect.set_options(timeout=PATIENCE)
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+LAPTOP = {"width": 1280, "height": 800}
+PROJECTOR = {"width": 1920, "height": 1080}
+
+# Console errors that JupyterLab makes by itself, whatever notebook is open.
+NOT_OURS = ()
+
+_IDLE = re.compile(r"\| Idle$")  # in the status bar
+_TOKEN = "for-the-tests"
+_BROWSER_FLAGS = (
+    "--no-sandbox",  # tests run as root in containers
+    "--use-angle=swiftshader",  # maps are drawn by WebGL, also where there is no graphics card
+    "--enable-unsafe-swiftshader",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # the network is refused
+)
+# JupyterLab looks for no news and asks nothing when a page closes.
+_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "confirmClosingDocument": False},
+}
+
+
+def chromium() -> str | None:
+    """Path of Debian's Chromium; None where there is none."""
+    return shutil.which("chromium")
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Chromium without a window, refused the network."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(_BROWSER_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def copy_smoke(notebooks: Path, folder: Path) -> None:
+    """Copy all lessons into a folder with their profile set to smoke."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(notebooks.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        (cell,) = [one for one in notebook.cells if "parameters" in one.metadata.get("tags", [])]
+        cell.source, changed = re.subn(r'^PROFILE = "default"', 'PROFILE = "smoke"', cell.source, flags=re.MULTILINE)
+        assert changed == 1, f"{path.name}: no PROFILE to set"
+        nbformat.write(notebook, folder / path.name)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab.
+
+    Attributes:
+        address: "http://127.0.0.1:PORT", no slash at the end.
+        root: folder that it shows.
+    """
+
+    address: str
+    root: Path
+
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Call the server's REST interface; the decoded answer, None if it is empty."""
+        request = urllib.request.Request(
+            f"{self.address}/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {_TOKEN}"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def page(self, path: str) -> str:
+        """Address of a page, with the token that opens it."""
+        return f"{self.address}/{path}{'&' if '?' in path else '?'}token={_TOKEN}"
+
+    def end_kernels(self) -> None:
+        """Stop all kernels, so that their memory is free for the next notebook."""
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
+
+
+@contextmanager
+def open_lab(folder: Path) -> Iterator[Lab]:
+    """JupyterLab of this Python on ``folder / "notebooks"``, stopped with all its kernels at the end."""
+    root = folder / "notebooks"
+    overrides = folder / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(_SETTINGS), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTEST"))}
+    environment |= {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment |= {"JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / "ipython")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root"]
+    command += [f"--IdentityProvider.token={_TOKEN}", f"--ServerApp.root_dir={root}"]
+    # Should the tests be killed before they can tidy up, everything ends by itself.
+    command += ["--MappingKernelManager.cull_idle_timeout=600", "--ServerApp.shutdown_no_activity_timeout=900"]
+    log = folder / "server.log"
+    with log.open("w") as told:
+        server = subprocess.Popen(command, cwd=root, env=environment, stdout=told, stderr=subprocess.STDOUT)
+    try:
+        yield Lab(_address(server, folder / "runtime", log), root)
+    finally:
+        _stop(server)
+
+
+def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:
+    """Wait until the server answers; it writes its port into its runtime folder."""
+    note = runtime / f"jpserver-{server.pid}.json"
+    until = time.monotonic() + 120
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            address = json.loads(note.read_text(encoding="utf-8"))["url"].rstrip("/")
+            Lab(address, runtime).ask("api/status")
+            return address
+        except (OSError, ValueError, urllib.error.URLError):
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start. It said:\n{log.read_text(encoding='utf-8')[-4000:]}")
+
+
+def _stop(server: subprocess.Popen) -> None:
+    server.terminate()  # it ends its kernels first
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        server.kill()  # kernels end by themselves when the server is gone
+        server.wait(timeout=30)
+
+
+@dataclass
+class Watched:
+    """A browser page with what went wrong on it.
+
+    Attributes:
+        page: Playwright's page.
+        errors: what the console reported as errors, exceptions included, but for JupyterLab's own.
+        away: addresses outside of loopback that were asked for; refused, and a fault of whoever asked.
+    """
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    away: list[str] = field(default_factory=list)
+
+    def shot(self, name: str, locator: Locator | None = None) -> None:
+        """Save a picture of the window, or of one element, to the folder that GENSAR_SHOTS names, if it is set."""
+        folder = os.environ.get("GENSAR_SHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            (locator or self.page).screenshot(path=Path(folder) / f"{name}.png")
+
+    def check(self) -> None:
+        """Fail if something of ours went wrong on this page."""
+        assert not self.errors, "console errors:\n" + "\n".join(self.errors)
+        assert not self.away, "asked the network for:\n" + "\n".join(self.away)
+
+
+@contextmanager
+def open_page(browser: Browser, window: dict[str, int] = LAPTOP) -> Iterator[Watched]:
+    """An empty page in a fresh profile that watches its console and its requests."""
+    context = browser.new_context(viewport=window, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    watched = Watched(context.new_page())
+
+    def told(message: ConsoleMessage) -> None:
+        where = f"{message.text} ({message.location.get('url', '')})"
+        if message.type == "error" and not any(re.search(own, where) for own in NOT_OURS):
+            watched.errors.append(where)
+
+    watched.page.on("console", told)
+    watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    watched.page.on("request", lambda request: None if _near(request.url) else watched.away.append(request.url))
+    try:
+        yield watched
+    finally:
+        context.close()
+
+
+def _near(address: str) -> bool:
+    return re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|(data|blob|about):", address) is not None
+
+
+def use_theme(lab: Lab, theme: str) -> None:
+    """Choose JupyterLab's theme, "light" or "dark", for the pages opened or loaded from now on."""
+    choice = {"raw": json.dumps({"theme": THEMES[theme]})}
+    lab.ask("lab/api/settings/@jupyterlab/apputils-extension:themes", "PUT", choice)
+
+
+def switch_theme(page: Page, theme: str) -> None:
+    """Choose JupyterLab's theme, "light" or "dark", by the menu, with the page left as it is."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text=re.compile("^Theme$")).hover()
+    page.locator(".lm-Menu-item", has_text=re.compile(f"^{THEMES[theme]}$")).click()
+    expect(page.locator(f"body[data-jp-theme-name='{THEMES[theme]}']")).to_be_attached()
+
+
+def open_notebook(watched: Watched, lab: Lab, name: str) -> Locator:
+    """Open a notebook of the lab's folder in a workspace of its own and wait for its kernel.
+
+    Returns:
+        the notebook; what it shows is looked for in it.
+    """
+    page = watched.page
+    page.goto(lab.page(f"lab/tree/{name}?reset"))
+    notebook = page.locator(".jp-NotebookPanel:visible .jp-Notebook")
+    dialog = page.get_by_role("dialog").get_by_role("button", name="Select")
+    expect(notebook.or_(dialog).first).to_be_visible()
+    if dialog.is_visible():  # the kernel that the notebook names is not this environment's
+        dialog.click()
+    expect(page.get_by_text(_IDLE)).to_be_visible()
+    return notebook
+
+
+def run_all(page: Page, notebook: Locator) -> None:
+    """Run all cells by the menu, as a person does, and wait until the last one is done.
+
+    Raises:
+        AssertionError: a cell failed or warned, with what it said.
+    """
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    prompts = notebook.locator(".jp-CodeCell .jp-InputPrompt")
+    complaints = notebook.locator("[data-mime-type='application/vnd.jupyter.stderr']")  # errors are shown as such, too
+    until = time.monotonic() + PATIENCE / SECONDS
+    while True:
+        if complaints.count():
+            raise AssertionError(f"a cell complained:\n{complaints.first.text_content()}")
+        # A cell is numbered when it is done; one whose code is folded away shows no number at all.
+        waiting = [text for text in prompts.all_text_contents() if text and not re.search(r"\d", text)]
+        if not waiting and prompts.count() and page.get_by_text(_IDLE).is_visible():
+            return
+        assert time.monotonic() < until, f"{len(waiting)} cells have not run"
+        page.wait_for_timeout(250)
+
+
+def output_with(notebook: Locator, text: str) -> Locator:
+    """The output area of the first cell whose output holds a text."""
+    return notebook.locator(".jp-Cell-outputArea").filter(has_text=text).first
