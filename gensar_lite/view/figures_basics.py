@@ -178,6 +178,7 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
     for task in (_SEARCH, _RECOMMENDATION):
         line = square[square["task"] == task]
         tops = highest[line.index]
+        sides = ["left"] + ["right"] * (len(line) - 1)  # beside the line, which starts at the first point
         best[task] = line.loc[line["value"].idxmax(), "vectors"]
         figure.add_scatter(
             x=line["vectors"],
@@ -185,7 +186,9 @@ def tradeoff_square(square: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
             mode="lines+markers+text",
             name=WORD[task],
             text=[f"{value:.1%}" for value in line["value"]],
-            textposition=["top right" if value == top else "bottom right" for value, top in zip(line["value"], tops)],
+            textposition=[
+                f"{'top' if value == top else 'bottom'} {side}" for value, top, side in zip(line["value"], tops, sides)
+            ],
             line={"color": COLOUR[task], "dash": DASH[task], "width": 3},
             marker={"color": COLOUR[task], "symbol": SYMBOL[task], "size": 11},
             error_y=_whiskers(line, COLOUR[task]),
@@ -224,9 +227,10 @@ def by_precision(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
         )
         best = line.loc[line["value"].idxmax()]
         said.append(f"vectors of {vectors} do best with the group “{best['group']}” ({best['value']:.0%})")
-    figure.update_xaxes(type="category", title={"text": "what the query led to in training", "standoff": 20})
+    figure.update_xaxes(type="category", title={"text": "what the query led to in training", "standoff": 45})
     figure.update_yaxes(title=f"{metric}, search", tickformat=".0%", rangemode="tozero")
-    figure.update_layout(scattermode="group", scattergap=0.75, legend={"orientation": "h", "y": 1.12})
+    legend = {"orientation": "h", "y": 1.12}
+    figure.update_layout(scattermode="group", scattergap=0.75, legend=legend, margin={"b": 75})
     return describe(figure, f"{metric} of searches by how exactly the query names a thing: {'; '.join(said)}.")
 
 
@@ -253,8 +257,8 @@ def repeats_and_news(table: pd.DataFrame, metric: str = "HR@10") -> go.Figure:
             cliponaxis=False,
             marker={"color": shade, "pattern": {"shape": hatch, "fillmode": "replace" if hatch else "overlay"}},
         )
-    longest = 1.35 * float((table["repeat"] + table["new"]).max())  # room for the text at the end of the bar
-    figure.update_yaxes(autorange="reversed", type="category")
+    longest = 1.6 * float((table["repeat"] + table["new"]).max())  # room for the text at the end of the bar
+    figure.update_yaxes(autorange="reversed", type="category", ticksuffix=" ")
     figure.update_xaxes(title=f"{metric}, recommendation, whole catalogue", tickformat=".0%", range=[0, longest])
     figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.15}, margin={"l": 170})
     words = [f"{row.vectors}: {row.new:.1%} new, {row.repeat:.1%} repeats" for row in table.itertuples()]
@@ -292,10 +296,10 @@ def reach(table: pd.DataFrame, metric: str = "NDCG@10") -> go.Figure:
             row=1,
             col=column,
         )
-        figure.update_xaxes(range=[0, 1.35 * max(ceiling, float(rows["value"].max()))], row=1, col=column)
+        figure.update_xaxes(range=[0, 1.6 * max(ceiling, float(rows["value"].max()))], row=1, col=column)
         model = rows[rows["role"] == "model"].iloc[0]
         said.append(f"{WORD[task]} {model['value'] / ceiling:.0%}")
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_yaxes(autorange="reversed", type="category", ticksuffix=" ")
     figure.update_xaxes(title=f"{metric} (share of the best possible)")
     figure.update_layout(template=template(), height=320, margin={"l": 150})
     return describe(figure, f"{metric} of one model as a share of the best possible: {', '.join(said)}.")
