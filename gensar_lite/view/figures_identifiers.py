@@ -6,7 +6,7 @@ through ``theme.label``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,7 @@ def prefix_icicle(
         sort=False,
         maxdepth=3,
         tiling={"orientation": "h"},
-        marker={"colors": [_paler(colour, level - len(prefix)) for level in frame["depth"]], "line": {"width": 1}},
+        marker={"colors": [paler(colour, level - len(prefix)) for level in frame["depth"]], "line": {"width": 1}},
         hovertemplate="%{label}<br>%{value} items<extra></extra>",
         textfont={"color": "#000000"},
         pathbar={"textfont": {"color": "#000000"}},
@@ -160,24 +160,28 @@ def codes_in_use(codes: Int[np.ndarray, "N L"], sizes: Sequence[int], parts: Seq
     )
 
 
-def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str]) -> go.Figure:
+def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], picked: Collection[int] = ()) -> go.Figure:
     """Every group of items that share an identifier: how large, how alike its texts, what kind.
+
+    Traces: per panel one for each kind of collision (in the order of ``labels.KINDS``), then the rings.
 
     Args:
         groups: kind of identifier -> groups (``labels.collision_groups``), one panel each.
         titles: (N,) for the hover box.
+        picked: item indices; groups that hold one of them get a ring.
     """
     heads = [f"{label(name)}: {len(frame)} groups" for name, frame in groups.items()]
     figure = make_subplots(1, len(groups), subplot_titles=heads, shared_yaxes=True, horizontal_spacing=0.04)
     random = np.random.default_rng(0)  # jitter only: sizes are whole numbers and would hide each other
+    picked = frozenset(picked)
     for column, frame in enumerate(groups.values(), start=1):
-        jitter = random.uniform(-0.3, 0.3, len(frame))
+        height = frame["size"] + random.uniform(-0.3, 0.3, len(frame))
         for kind in KINDS:
             own = (frame["kind"] == kind).to_numpy()
             colour, symbol = _KIND_LOOK[kind]
             figure.add_scatter(
                 x=frame.loc[own, "least_cosine"],
-                y=frame.loc[own, "size"] + jitter[own],
+                y=height[own],
                 mode="markers",
                 name=kind,
                 legendgroup=kind,
@@ -189,6 +193,15 @@ def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str]) -> 
                 row=1,
                 col=column,
             )
+        held = np.array([not picked.isdisjoint(items) for items in frame["items"]], dtype=bool)
+        ring = {"symbol": "circle-open", "size": 17, "color": OKABE_ITO[5], "line": {"width": 2.5}}
+        where = {
+            "x": frame.loc[held, "least_cosine"],
+            "y": height[held],
+            "showlegend": column == 1 and bool(held.any()),
+        }
+        rings = go.Scatter(**where, mode="markers", marker=ring, name="holds picked items", hoverinfo="skip")
+        figure.add_trace(rings, row=1, col=column)
     figure.update_xaxes(title="cosine of the least alike pair of texts", range=[None, 1.03])
     figure.update_yaxes(title="items in the group", col=1)
     figure.update_yaxes(rangemode="tozero", dtick=1 if _largest(groups) < 12 else None)
@@ -314,7 +327,7 @@ def _named(code: str, words: np.ndarray) -> str:
     return f"{code} · {label(best['name'], 30)}"
 
 
-def _paler(colour: str, level: int) -> str:
+def paler(colour: str, level: int) -> str:
     """A colour mixed with white, more so on deeper levels, so that black text stays readable on it."""
     share = min(0.35 + 0.2 * level, 0.9)
     mixed = [round(int(colour[place : place + 2], 16) * (1 - share) + 255 * share) for place in (1, 3, 5)]

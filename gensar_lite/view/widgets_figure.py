@@ -1,0 +1,172 @@
+"""A live figure for use inside other widgets: opens with its data, fills its width, shares one copy of plotly.
+
+plotly's own FigureWidget is made to be shown alone. Inside a box it opens empty and is filled by later messages, which
+a notebook server drops when many come at once; it stays 700 pixels wide; and every one brings its own five megabytes
+of library. Here a figure opens complete, follows the width of its cell, and all figures of a page use one library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import ipywidgets
+import numpy as np
+import plotly.graph_objects as go
+import traitlets
+from plotly.basedatatypes import BasePlotlyType
+
+_CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
+# Runs in the browser. The library lies in a widget of its own and is loaded by the first figure that needs it.
+_IN_THE_BROWSER = """
+async function library(model) {
+  window.gensarPlotly ??= (async () => {
+    const holder = await model.widget_manager.get_model(model.get("_library").replace("IPY_MODEL_", ""));
+    const url = URL.createObjectURL(new Blob([holder.get("text")], { type: "text/javascript" }));
+    const loaded = await import(url);
+    URL.revokeObjectURL(url);
+    return loaded.default;
+  })();
+  return window.gensarPlotly;
+}
+
+export default {
+  async render({ model, el }) {
+    const figure = (await library(model))();
+    figure.initialize({ model });
+    const remove = figure.render({ model, el });
+    const observer = new ResizeObserver(() => el._responsiveChartHandler?.());
+    observer.observe(el);
+    return () => { observer.disconnect(); remove(); };
+  },
+};
+"""
+
+
+class Point(NamedTuple):
+    """A point of a figure that was clicked, or lies inside a lasso.
+
+    Attributes:
+        trace: which trace.
+        place: which of its points; a field of a heat map has its row and column here, and is better known by x and y.
+        x, y: where, as the figure's axes have it; None in a tree.
+    """
+
+    trace: int
+    place: int
+    x: float | str | None
+    y: float | str | None
+
+
+def _ignore(_: list[Point]) -> None:
+    """For events that nobody asked for."""
+
+
+class _Library(ipywidgets.Widget):
+    """plotly for the browser, as text."""
+
+    text = traitlets.Unicode().tag(sync=True)
+
+
+@cache
+def _plotly() -> _Library:
+    """One per kernel: it is large, and nobody changes it."""
+    return _Library(text=str(go.FigureWidget._esm))
+
+
+class LiveFigure(go.FigureWidget):
+    """plotly's FigureWidget, fit for a place in a box; clicks and lassos reach the kernel."""
+
+    _esm = _IN_THE_BROWSER
+    _library = traitlets.Instance(_Library).tag(sync=True, **ipywidgets.widget_serialization)
+
+    def __init__(self, figure: go.Figure) -> None:
+        """Args:
+        figure: shown at the start; the live figure has a copy.
+        """
+        self._complete = False
+        self._acts: dict[str, Callable[[list[Point]], None]] = {}
+        super().__init__(figure)
+        self._config = self._config | _CONFIG
+        self._complete = True
+        self.open()
+
+    @traitlets.default("_library")
+    def _one_for_all(self) -> _Library:
+        return _plotly()
+
+    def open(self) -> None:
+        """Open the channel to the browser, once the figure is complete."""
+        if self._complete:
+            super().open()
+
+    def on_click(self, act: Callable[[Point], None]) -> None:
+        """Call ``act`` with the point that was clicked."""
+        self._acts["plotly_click"] = lambda points: act(points[0]) if points else None
+
+    def on_lasso(self, act: Callable[[list[Point]], None]) -> None:
+        """Call ``act`` with all points inside a lasso or box; with none where it is empty or was taken away."""
+        self._acts["plotly_selected"] = self._acts["plotly_deselect"] = act
+
+    @traitlets.observe("_js2py_pointsCallback")
+    def _handler_js2py_pointsCallback(self, change: dict) -> None:
+        # In place of plotly's own, which first tells the browser, trace by trace, to forget what is marked.
+        told = change["new"]
+        if told:
+            points = told["points"]
+            columns = (points[name] for name in ("trace_indexes", "point_indexes", "xs", "ys"))
+            self._acts.get(told["event_type"], _ignore)([Point(*values) for values in zip(*columns)])
+            self._js2py_pointsCallback = None
+
+    def change(self, before: go.Figure, after: go.Figure) -> None:
+        """Turn a live figure that shows ``before`` into one that shows ``after``, sending only what differs.
+
+        What the reader did in the browser, zooming for example, is kept where the two figures agree.
+
+        Raises:
+            ValueError: the figures have different traces.
+        """
+        with self.batch_update():
+            for live, old, new in zip(self.data, before.data, after.data, strict=True):
+                _put(live, old, new)
+            _put(self.layout, before.layout, after.layout)
+        # A view that opens later, or a page that is loaded again, starts from these; in place, so nothing is sent now.
+        self._widget_data[:] = self._data
+        self._widget_layout.clear()
+        self._widget_layout.update(self._layout_obj._props)
+
+    def unmark(self) -> None:
+        """Take away what an empty lasso leaves in the browser: everything faded, and nothing to say so here."""
+        for trace in self.data:
+            if "selectedpoints" in trace and trace.selectedpoints is None:
+                trace.selectedpoints = ()
+                trace.selectedpoints = None
+
+    def refresh(self) -> None:
+        """Send the whole present state, for a view that is about to open."""
+        self.send_state(["_widget_data", "_widget_layout"])
+
+
+def _put(live: BasePlotlyType, old: BasePlotlyType, new: BasePlotlyType) -> None:
+    was, wanted = old.to_plotly_json(), new.to_plotly_json()
+    for name in sorted(was.keys() | wanted.keys()):
+        if _same(was.get(name), wanted.get(name)):
+            continue
+        value = new[name]  # arrays stay arrays, which travel as bytes
+        if isinstance(value, BasePlotlyType):
+            _put(live[name], old[name], value)
+        else:
+            live[name] = value
+
+
+def _same(first: object, second: object) -> bool:
+    """Equal values of a figure: arrays by content, whatever holds them by its parts."""
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        numbers = first.dtype.kind == second.dtype.kind == "f"
+        return first.dtype == second.dtype and np.array_equal(first, second, equal_nan=numbers)
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(first[name], second[name]) for name in first)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return type(first) is type(second) and first == second
