@@ -87,7 +87,7 @@ class GenSAR:
     """A generator with its identifiers and catalogue.
 
     Attributes:
-        generator: the backbone; any ``StepDecoder`` that reads ``Prompt`` objects.
+        generator: the backbone, a packed or a text generator; any decoder that reads ``Prompt`` objects can be asked.
         vocabulary: its tokens.
         table: the identifiers it speaks.
         items: the catalogue, with ``item_id`` and ``title``; row number = item index.
@@ -95,7 +95,7 @@ class GenSAR:
         history: actions of a history that are read.
     """
 
-    generator: PackedGenerator | TextGenerator
+    generator: StepDecoder
     vocabulary: Vocabulary
     table: IdentifierTable
     items: pd.DataFrame

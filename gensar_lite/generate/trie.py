@@ -186,13 +186,16 @@ class Trie:
 
         O(length * log(nodes)) per node. NOWHERE gives a row of -1. Nodes must be at least ``length`` deep.
         """
-        length = self.levels if length is None else length
+        way = self.ancestors(nodes, length)
+        return np.where(way >= 0, self.tokens[way].astype(np.int64), -1)
+
+    def ancestors(self, nodes: Int[np.ndarray, "*shape"], length: int | None = None) -> Int[np.ndarray, "*shape L"]:
+        """The last ``length`` nodes on the way to each node, itself the last of them; as ``path`` otherwise."""
         here = np.asarray(nodes)
-        real = here >= 0
         columns = []
-        for _ in range(length):
-            columns.append(np.where(real, self.tokens[here].astype(np.int64), -1))
-            here = np.where(real, np.searchsorted(self.first_child, here, side="right") - 1, NOWHERE)
+        for _ in range(self.levels if length is None else length):
+            columns.append(here)
+            here = np.where(here >= 0, np.searchsorted(self.first_child, here, side="right") - 1, NOWHERE)
         return np.stack(columns[::-1], axis=-1)
 
     def leaf_sequences(self) -> Int[np.ndarray, "n_leaves L"]:
