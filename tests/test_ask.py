@@ -98,27 +98,6 @@ def test_ranks_count_from_one_and_ties_stand_in_item_order():
     assert ask.exact_ranks(np.array([0.1, 0.5, 0.5, -np.inf])).tolist() == [3, 1, 2, 4]
 
 
-def test_a_trace_ends_in_the_beams_answer_and_tells_where_an_identifier_was_lost(world):
-    _, _, model = world
-    prompt = ask.question(HISTORY, SEARCH, "thing 7")
-    beam = ask.trace(model, prompt, beams=3)
-    last = beam[(beam["step"] == 4) & beam["kept"]]
-    found = ask.found(model, prompt, 3)
-    names = [" ".join(row) for row in model.table.tokens("semantic")]
-    assert last["prefix"].tolist() == [names[item] for item in found]
-    assert last["probability"].tolist() == pytest.approx(np.exp(last["log_prob"]).tolist())
-    kept = {step: set(rows["prefix"]) for step, rows in beam[beam["kept"]].groupby("step")}
-    for item, name in enumerate(names):
-        lost = ask.lost_at(beam, name)
-        assert (lost is None) == (item in found)
-        if lost:
-            tokens = name.split()
-            assert " ".join(tokens[:lost]) not in kept[lost]
-            assert lost == 1 or " ".join(tokens[: lost - 1]) in kept[lost - 1]
-    free = ask.trace(model, prompt, beams=3, constrained=False)
-    assert (free.loc[free["step"] == 4, "items"] == 0).any()
-
-
 def test_a_history_is_told_with_titles_and_words(made):
     told = ask.history_table(made, HISTORY)
     assert told["token"].tolist() == ["<R_I>", "<S_Q>", "<S_I>"]

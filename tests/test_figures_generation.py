@@ -139,69 +139,6 @@ def test_shares_are_drawn_by_behaviour():
 # ---- beams -------------------------------------------------------------------------------------------------------
 
 
-def beam(rows):
-    columns = ["step", "place", "parent", "token", "probability", "kept", "items"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-STEPS = beam(
-    [
-        (1, 0, 0, "<M1_4>", 0.5, True, 9),
-        (1, 1, 0, HOSTILE, 0.3, True, 2),
-        (1, 2, 0, "<M1_6>", 0.1, False, 1),
-        (2, 0, 1, "<S1_1>", 0.25, True, 1),
-        (2, 1, 0, "<S1_2>", 0.2, True, 0),
-        (2, 2, 0, "<S1_3>", 0.1, False, 4),
-    ]
-)
-
-
-def test_a_beam_shows_what_was_kept_pruned_and_names_nothing():
-    figure = figures.beam_steps(STEPS)
-    (kept,), (pruned,), (nothing,) = (traces(figure, name) for name in ("kept", "pruned", "kept, but no item has it"))
-    assert list(kept.x) == [1, 1, 2] and list(kept.text) == [
-        " &lt;M1_4&gt; 50.0%",
-        " &lt;script&gt;alert(1)&lt;/script&gt; 30.0%",
-        " &lt;S1_1&gt; 25.0%",
-    ]
-    assert list(pruned.text) == [" &lt;M1_6&gt; 10.0%", " &lt;S1_3&gt; 10.0%"]
-    assert list(nothing.text) == [" &lt;S1_2&gt; 20.0%"]
-    assert len({kept.marker.symbol, pruned.marker.symbol, nothing.marker.symbol}) == 3
-    assert "step 2: 2 kept, 1 of them begin no item's identifier, best <S1_1> with 25.0%" in description(figure)
-
-
-def test_branches_join_each_prefix_with_the_one_it_grew_from():
-    solid, dotted = [trace for trace in figures.beam_steps(STEPS).data if trace.mode == "lines"]
-    # step 2's best grew from the second of step 1, which stands one line lower
-    assert list(solid.x)[6:9] == [1.7, 2, None] and list(solid.y)[6:9] == [-1.0, 0.0, None]
-    assert dotted.line.dash == "dot" and len(dotted.x) == 6
-
-
-def test_a_beam_is_drawn_up_to_a_step_and_no_further():
-    figure = figures.beam_steps(STEPS, upto=1)
-    assert list(traces(figure, "kept")[0].x) == [1, 1]
-    assert figure.layout.xaxis.range == figures.beam_steps(STEPS).layout.xaxis.range  # nothing jumps
-    assert "step 2" not in description(figure)
-
-
-def test_of_a_wide_beam_only_the_best_are_drawn():
-    rows = [(1, place, 0, f"<M1_{place}>", 0.1, place < 30, 1) for place in range(60)]
-    figure = figures.beam_steps(beam(rows), most_kept=4, most_pruned=2)
-    assert len(traces(figure, "kept")[0].x) == 4 and len(traces(figure, "pruned")[0].x) == 2
-    assert "step 1: 30 kept" in description(figure)
-
-
-def test_identifiers_of_nothing_are_drawn_even_far_down():
-    rows = [(1, place, 0, f"<M1_{place}>", 0.1, True, int(place != 20)) for place in range(30)]
-    figure = figures.beam_steps(beam(rows), most_kept=4)
-    assert list(traces(figure, "kept, but no item has it")[0].text) == [" &lt;M1_20&gt; 10.0%"]
-    assert len(traces(figure, "kept")[0].x) == 4
-
-
-def test_an_empty_beam_is_drawn_as_nothing():
-    assert description(figures.beam_steps(beam([]))) == "The beam is empty."
-
-
 def test_the_grid_marks_what_each_beam_finds():
     found = pd.DataFrame({2: [True, False, False], 10: [True, True, True]}, index=[1, 2, 3])
     figure = figures.reach_grid(found, "S_I")
@@ -214,7 +151,6 @@ def test_the_grid_marks_what_each_beam_finds():
 
 def test_every_figure_has_a_sentence_and_no_background():
     drawn = [
-        figures.beam_steps(STEPS),
         figures.share_lines(pd.DataFrame({"S_I": [0.1]}, index=pd.Index([1], name="x"))),
     ]
     for figure in drawn:

@@ -47,6 +47,23 @@ def test_every_step_weighs_continuations_of_kept_prefixes_best_first(table, sequ
         before = step.prefixes[step.kept]
 
 
+@settings(deadline=None)
+@given(tables, identifiers, st.integers(1, 6))
+def test_what_is_refused_is_likely_and_names_nothing(table, sequences, beams):
+    before = np.zeros((1, 0), dtype=np.int64)
+    for depth, step in enumerate(trace_beam(TableDecoder(table), 0, Trie.build(sequences), beams, V, pruned=3), 1):
+        real = {tuple(row[:depth]) for row in sequences.tolist()}
+        grown = [(*prefix.tolist(), token) for prefix in before for token in range(V)]
+        outside = [score_by_hand(table, 0, list(prefix)) for prefix in grown if prefix not in real]
+        wanted = sorted((score for score in outside if score > -np.inf), reverse=True)[:3]
+        assert step.refused.log_probs.tolist() == pytest.approx(wanted)
+        for prefix, parent, score in zip(*step.refused, strict=True):
+            assert tuple(prefix.tolist()) not in real
+            assert prefix[:-1].tolist() == before[parent].tolist()
+            assert score == score_by_hand(table, 0, prefix.tolist())
+        before = step.prefixes[step.kept]
+
+
 def uniform(prompt, prefix):
     return np.full(V, -np.log(V))
 
@@ -65,6 +82,7 @@ def test_without_the_constraint_the_model_says_identifiers_of_nothing():
     told = {tuple(prefix): int(items) for prefix, items in zip(last.prefixes.tolist(), last.items, strict=True)}
     assert len(told) == V**2
     assert told[4, 4] == 2 and told[4, 3] == 1
+    assert all(len(step.refused.parents) == 0 for step in steps)  # nothing is
     assert sum(told.values()) == 3
     assert steps[0].items.tolist() == [0, 0, 0, 0, 3]
 

@@ -19,6 +19,20 @@ from gensar_lite.generate.decoder import StepDecoder
 from gensar_lite.generate.trie import NOWHERE, ROOT, Trie
 
 
+class Refused(NamedTuple):
+    """The likeliest prefixes that a step's constraint did not let the model say: F of them, best first.
+
+    Attributes:
+        prefixes: (F, t) vocabulary ids after t steps.
+        parents: (F,) which kept prefix of the step before each would continue.
+        log_probs: (F,) sum over the prefix, in nats.
+    """
+
+    prefixes: Int[np.ndarray, "F t"]
+    parents: Int[np.ndarray, " F"]
+    log_probs: Float[np.ndarray, " F"]
+
+
 class BeamStep(NamedTuple):
     """What one step weighed, best first: C candidates, the kept ones among them.
 
@@ -30,6 +44,7 @@ class BeamStep(NamedTuple):
         items: (C,) items whose identifier begins with the prefix; 0 for an identifier of nothing.
         forbidden: probability that the step before gave to its kept prefixes and the trie takes away here, 0 to 1.
         nodes: (C,) the trie's node of each prefix; NOWHERE for an identifier of nothing.
+        refused: the likeliest of what was forbidden; nothing where the model may say any token.
     """
 
     prefixes: Int[np.ndarray, "C t"]
@@ -39,6 +54,7 @@ class BeamStep(NamedTuple):
     items: Int[np.ndarray, " C"]
     forbidden: float
     nodes: Int[np.ndarray, " C"]
+    refused: Refused
 
 
 @torch.inference_mode()
@@ -58,7 +74,8 @@ def trace_beam(
         beams: prefixes kept per step.
         vocabulary_size: V, to ask for every token.
         constrained: False lets the model say any token at any step; the trie then only tells what exists.
-        pruned: how many of the best candidates that were not kept are noted per step.
+        pruned: how many of the best candidates that were not kept are noted per step, and how many of the likeliest
+            forbidden ones.
         forced: tokens given to the decoder first and not scored, as in ``beam_search``.
 
     Returns:
@@ -75,15 +92,15 @@ def trace_beam(
         total = scores[:, None] + log_probs[0].double().cpu().numpy()
         allowed = (child >= 0) if constrained else np.isfinite(total)
         forbidden = float(np.exp(total[~(child >= 0)]).sum())
-        row, token = np.nonzero(allowed & np.isfinite(total))
-        order = np.lexsort((token, *prefixes[row].T[::-1], -total[row, token].astype(np.float32)))[: beams + pruned]
-        row, token = row[order], token[order]
+        row, token = _best(~allowed, total, prefixes, pruned)
+        refused = Refused(np.column_stack([prefixes[row], token]), row, total[row, token])
+        row, token = _best(allowed, total, prefixes, beams + pruned)
         grown = np.column_stack([prefixes[row], token])
         kept = np.arange(len(row)) < beams
         reached = child[row, token]
         below = np.zeros(len(row), dtype=np.int64)
         below[reached >= 0] = _items_below(trie, reached[reached >= 0])
-        steps.append(BeamStep(grown, row, total[row, token], kept, below, forbidden, reached))
+        steps.append(BeamStep(grown, row, total[row, token], kept, below, forbidden, reached, refused))
         if not kept.any():  # the model forbids every way on
             break
         prefixes, nodes, scores = grown[kept], reached[kept], total[row, token][kept]
@@ -147,6 +164,15 @@ def spelling(
     log_probs = next_token_log_probs(decoder, prompts, answers[:, :-1], vocabulary_size, forced)
     right = np.take_along_axis(log_probs, answers[..., None], 2)[..., 0]
     return right, right >= log_probs.max(2)
+
+
+def _best(
+    among: Bool[np.ndarray, "W V"], total: Float[np.ndarray, "W V"], prefixes: Int[np.ndarray, "W t"], most: int
+) -> tuple[Int[np.ndarray, " C"], Int[np.ndarray, " C"]]:
+    """Rows and tokens of the likeliest possible continuations, ties by the order of the tokens."""
+    row, token = np.nonzero(among & np.isfinite(total))
+    order = np.lexsort((token, *prefixes[row].T[::-1], -total[row, token].astype(np.float32)))[:most]
+    return row[order], token[order]
 
 
 def _children(trie: Trie, nodes: Int[np.ndarray, " W"], vocabulary_size: int) -> Int[np.ndarray, "W V"]:

@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gensar_lite.evaluate.agreement import PERSISTENCE, kl_divergence, rank_biased_overlap
-from gensar_lite.generate.beam import beam_search, rank_items
 from gensar_lite.generate.model import Answer, GenSAR
 from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, actions, neutral_prompt
-from gensar_lite.generate.trace import BeamStep, trace_beam
-from gensar_lite.generate.vocabulary import Vocabulary
 from gensar_lite.lab.artefacts import Artefacts
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
@@ -100,47 +97,6 @@ def exact_ranks(scores: np.ndarray) -> np.ndarray:
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[np.lexsort((np.arange(len(scores)), -scores))] = np.arange(1, len(scores) + 1)
     return ranks
-
-
-def found(model: GenSAR, prompt: Prompt, beams: int) -> np.ndarray:
-    """Item indices that a beam of this width finds, best first: all items of its identifiers."""
-    shortened, trie = prompt._replace(history=prompt.history[-model.history :]), model.trie(prompt.behaviour)
-    items = rank_items(beam_search(model.generator, [shortened], trie, beams), trie, model.table.n_items).items[0]
-    return items[items >= 0]
-
-
-def trace(model: GenSAR, prompt: Prompt, beams: int, constrained: bool = True) -> pd.DataFrame:
-    """One question's beam, step by step, as ``beam_table`` gives it."""
-    shortened = prompt._replace(history=prompt.history[-model.history :])
-    trie, size = model.trie(prompt.behaviour), len(model.vocabulary)
-    steps = trace_beam(model.generator, shortened, trie, beams, size, constrained)
-    return beam_table(steps, model.vocabulary)
-
-
-def beam_table(steps: Sequence[BeamStep], vocabulary: Vocabulary) -> pd.DataFrame:
-    """Beam steps as one table, best first within a step.
-
-    Returns:
-        columns ``step`` (from 1), ``place`` (0 is best), ``parent`` (place in the step before), ``prefix``, ``token``,
-        ``log_prob`` (nats), ``probability``, ``kept``, ``items`` (that begin with the prefix) and ``forbidden``
-        (probability the constraint took away in this step, the same in all its rows).
-    """
-    columns = ["step", "place", "parent", "prefix", "token", "log_prob", "probability", "kept", "items", "forbidden"]
-    rows = []
-    for number, step in enumerate(steps, start=1):
-        for place, prefix in enumerate(step.prefixes.tolist()):
-            score = float(step.log_probs[place])
-            told = (vocabulary.text(prefix), vocabulary.tokens[prefix[-1]], score, float(np.exp(score)))
-            now = (bool(step.kept[place]), int(step.items[place]), step.forbidden)
-            rows.append((number, place, int(step.parents[place]), *told, *now))
-    return pd.DataFrame(rows, columns=columns)
-
-
-def lost_at(beam: pd.DataFrame, identifier: str) -> int | None:
-    """Step (from 1) in which a beam let go of an identifier (tokens with spaces between); None if it kept it."""
-    kept = {step: set(rows.loc[rows["kept"], "prefix"]) for step, rows in beam.groupby("step")}
-    tokens = identifier.split()
-    return next((step for step in range(1, len(tokens) + 1) if " ".join(tokens[:step]) not in kept.get(step, ())), None)
 
 
 def history_table(made: Artefacts, history: Sequence[Action]) -> pd.DataFrame:

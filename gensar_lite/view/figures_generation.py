@@ -43,8 +43,7 @@ _STYLE = {
 }
 _LEVEL_DASH = ("solid", "dash", "dot", "dashdot")
 _LEVEL_SYMBOL = ("circle", "diamond", "square", "triangle-up", "x", "star")
-_LIVE, _NOTHING = OKABE_ITO[5], OKABE_ITO[5]
-_TEXT = 0.7  # of the way to the next step is taken by a prefix's text
+_LIVE = OKABE_ITO[5]
 
 
 # ---- prompts -----------------------------------------------------------------------------------------------------
@@ -258,84 +257,6 @@ def alphabet_bars(mass: pd.DataFrame) -> go.Figure:
 
 
 # ---- beams -------------------------------------------------------------------------------------------------------
-
-
-def beam_steps(beam: pd.DataFrame, upto: int | None = None, most_kept: int = 12, most_pruned: int = 5) -> go.Figure:
-    """Beam search from left to right: prefixes kept, prefixes pruned, and which grew from which.
-
-    Args:
-        beam: columns ``step`` (from 1), ``place`` (0 is best), ``parent`` (place among the kept ones of the step
-            before), ``token``, ``probability`` (of the whole prefix), ``kept`` and ``items`` (that begin with the
-            prefix; 0 for an identifier of nothing).
-        upto: draw the first steps only; None for all.
-        most_kept, most_pruned: of each step, so that the picture stays readable; kept prefixes of nothing are drawn
-            beyond that.
-    """
-    last = int(beam["step"].max()) if len(beam) else 0
-    shown = beam[beam["step"] <= (last if upto is None else upto)]
-    parts = [_drawn(step, most_kept, most_pruned) for _, step in shown.groupby("step")]
-    drawn = pd.concat(parts) if parts else beam.assign(y=0.0)
-    figure = new_figure(height=110 + 27 * max(int(-drawn["y"].min()) + 1 if len(drawn) else 1, 4))
-    _branches(figure, drawn)
-    looks = (
-        ("kept", drawn["kept"] & (drawn["items"] > 0), OKABE_ITO[2], "circle", 11),
-        ("kept, but no item has it", drawn["kept"] & (drawn["items"] == 0), _NOTHING, "x", 11),
-        ("pruned", ~drawn["kept"], GREY, "circle-open", 8),
-    )
-    for name, chosen, colour, symbol, size in looks:
-        rows = drawn[chosen]
-        if len(rows):
-            text = [f" {label(token)} {chance:.1%}" for token, chance in zip(rows["token"], rows["probability"])]
-            figure.add_scatter(x=rows["step"].tolist(), y=rows["y"].tolist(), mode="markers+text", name=name, text=text)
-            figure.data[-1].update(textposition="middle right", textfont={"size": 11}, cliponaxis=False)
-            figure.data[-1].update(customdata=rows["items"].tolist())
-            figure.data[-1].update(marker={"color": colour, "symbol": symbol, "size": size})
-            figure.data[-1].update(hovertemplate="%{text}<br>items below: %{customdata}<extra></extra>")
-    figure.update_xaxes(range=[-0.2, last + 0.9], tickvals=list(range(1, last + 1)), title_text="step", showgrid=False)
-    figure.update_xaxes(zeroline=False)
-    figure.update_yaxes(visible=False)
-    figure.update_layout(legend={"orientation": "h", "y": 1.1}, margin={"l": 20})
-    return describe(figure, _beam_in_words(shown))
-
-
-def _drawn(step: pd.DataFrame, most_kept: int, most_pruned: int) -> pd.DataFrame:
-    """The rows of one step that are drawn, with their heights: the kept ones, a gap, the pruned ones.
-
-    Of the kept ones the best, and a few more that are identifiers of nothing.
-    """
-    kept = step[step["kept"]]
-    kept = pd.concat([kept.head(most_kept), kept[most_kept:][kept[most_kept:]["items"] == 0].head(most_pruned)])
-    pruned = step[~step["kept"]].head(most_pruned)
-    heights = [*range(len(kept)), *(len(kept) + 0.6 + place for place in range(len(pruned)))]
-    return pd.concat([kept, pruned]).assign(y=[-float(height) for height in heights])
-
-
-def _branches(figure: go.Figure, drawn: pd.DataFrame) -> None:
-    """Lines from each drawn prefix to the one it grew from: solid to kept ones, dotted to pruned ones."""
-    where = {(step, place): y for step, place, y in zip(drawn["step"], drawn["place"], drawn["y"])}
-    for is_kept, dash in ((True, "solid"), (False, "dot")):
-        x: list[float | None] = []
-        y: list[float | None] = []
-        rows = drawn[drawn["kept"] == is_kept]
-        for step, parent, height in zip(rows["step"], rows["parent"], rows["y"]):
-            start = 0.0 if step == 1 else where.get((step - 1, parent))
-            if start is not None:  # its parent is among those drawn
-                x += [step - 1 + (_TEXT if step > 1 else 0), step, None]
-                y += [start, height, None]
-        line = {"color": GREY, "width": 1, "dash": dash}
-        figure.add_scatter(x=x, y=y, mode="lines", line=line, opacity=0.6, hoverinfo="skip", showlegend=False)
-
-
-def _beam_in_words(shown: pd.DataFrame) -> str:
-    told = []
-    for number, step in shown.groupby("step"):
-        kept = step[step["kept"]]
-        if len(kept):
-            best = f"best {kept['token'].iloc[0]} with {kept['probability'].iloc[0]:.1%}"
-            nothing = int((kept["items"] == 0).sum())
-            empty = f", {nothing} of them begin no item's identifier" if nothing else ""
-            told.append(f"step {number}: {len(kept)} kept{empty}, {best}")
-    return f"Beam search from left to right. {'; '.join(told)}." if told else "The beam is empty."
 
 
 def reach_grid(found: pd.DataFrame, behaviour: str) -> go.Figure:

@@ -84,7 +84,7 @@ class BehaviourFlip(ipywidgets.VBox):
             value=now or "",
             description="last token",
             style={**_LABEL, "button_width": "11.5em"},
-            layout={"width": "min(100%, 620px)"},
+            layout={"display": "flex", "align_items": "center", "grid_gap": "8px", "width": "auto"},
         )
         narrow = {"width": "auto", "margin": "2px 18px 2px 0"}
         self.flip_token = ipywidgets.Checkbox(
