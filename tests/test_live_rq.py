@@ -55,7 +55,8 @@ def test_a_state_stays_as_it_is_and_gives_the_same_next_one_twice():
 
 
 def test_training_learns_and_keeps_adams_memory():
-    frames = [state.frame for state in run(Recipe("uniform"), 25)]
+    frames = TRAINING.frames(Recipe("uniform"), 25)
+    assert [frame.epoch for frame in frames] == list(range(26))
     assert frames[-1].losses["reconstruction"] < 0.5 * frames[0].losses["reconstruction"]
     assert frames[-1].explained > frames[0].explained + 0.3
     counts = run(Recipe("uniform"), 2)[2].adam["state"][0]["step"]

@@ -5,7 +5,6 @@ import itertools
 import ipywidgets
 import numpy as np
 import pytest
-from plotly.callbacks import InputDeviceState, Points
 
 from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.lab.live_rq import LiveTraining
@@ -63,9 +62,8 @@ def live(catalogue, counted):
 def click(widget, trace, place):
     """What the browser sends when a point is clicked."""
     drawn = widget.plot.data[trace]
-    points = Points([place], [drawn.x[place]], [drawn.y[place]], drawn.name, trace)
-    for act in drawn._click_callbacks:
-        act(drawn, points, InputDeviceState())
+    hit = {"trace_indexes": [trace], "point_indexes": [place], "xs": [drawn.x[place]], "ys": [drawn.y[place]]}
+    widget.plot._js2py_pointsCallback = {"event_type": "plotly_click", "points": hit}
 
 
 def controls(widget):
@@ -81,13 +79,14 @@ def controls(widget):
 
 
 def test_every_step_and_every_noise_is_drawn(stepper):
-    for step, (_, noise) in itertools.product(range(4), stepper.noise.options):
+    noises = [noise for _, noise in stepper.noise.options]
+    for step, noise in [*itertools.product(range(4), (0.0, 0.5)), *((3, noise) for noise in noises)]:
         stepper.step.value, stepper.noise.value = step, noise
         assert len(stepper.plot.data[3].x) == step + 1
         assert stepper.plot.data[7].marker.opacity == (1.0,) * (step + 1) + (0.3,) * (3 - step)
         assert f"Step {step} of 3" in stepper.below.value and "<table" in stepper.below.value
         assert ("with noise" in stepper.note.value) is (noise > 0)
-    assert tuple(value for _, value in stepper.noise.options) == NOISES
+    assert tuple(noises) == NOISES
 
 
 def test_at_the_start_the_whole_walk_is_shown(stepper):
@@ -114,6 +113,8 @@ def test_a_hostile_title_stays_text(stepper):
 
 
 def test_a_click_picks_an_item_and_the_selection_is_followed(stepper):
+    click(stepper, 1, 2)  # a code word, not an item
+    assert stepper.selection.items == ()
     click(stepper, 0, 12)
     assert stepper.selection.items == (12,) and stepper.selection.source == "ResidualStepper"
     assert stepper.plot.data[6].x[0] == pytest.approx(CLOUD[12, 0])
@@ -155,9 +156,12 @@ def test_play_moves_the_slider_and_every_epoch_is_trained_once(live, counted):
 
 
 def test_every_recipe_on_offer_is_trained_and_drawn(live, counted):
-    wanted = [live.initialise.options, live.alpha.options, live.codes.options, live.levels.options, (False, True)]
-    tried = 0
-    for start, alpha, size, levels, revive in itertools.product(*wanted):
+    first = ("uniform", 0.25, 16, 2, False)
+    assert live.codes.options == (4, 16)  # a codebook of 64 is not on offer to 40 points
+    wanted = [first, ("k-means", *first[1:]), (*first[:4], True)]
+    wanted += [("uniform", alpha, 16, 2, False) for alpha in live.alpha.options]
+    wanted += [("k-means", 0.25, *pair, True) for pair in itertools.product(live.codes.options, live.levels.options)]
+    for start, alpha, size, levels, revive in wanted:
         live.initialise.value, live.alpha.value, live.codes.value = start, alpha, size
         live.levels.value, live.revive.value = levels, revive
         assert live.recipe == Recipe(start, alpha, size, levels, revive)
@@ -165,11 +169,11 @@ def test_every_recipe_on_offer_is_trained_and_drawn(live, counted):
         assert (frame.epoch, frame.codes.shape[1], len(frame.codebooks[0])) == (2, levels, size)
         heat = live.plot.data[-1]
         assert np.shape(heat.z) == (levels, size)
-        tried += 1
-    assert tried == 2 * 4 * 2 * 3 * 2  # a codebook of 64 is not on offer to 40 points
     before = counted.starts
-    live.initialise.value = "uniform"
-    assert counted.starts == before  # kept
+    live.initialise.value, live.codes.value, live.levels.value, live.revive.value = "uniform", 16, 2, False
+    assert live.recipe == Recipe() and live.frames[-1].epoch == 2
+    assert live.plot.data[-1].z.shape == (2, 16)
+    assert counted.starts <= before + 3  # the recipes in between; the first one was kept
 
 
 def test_the_folded_box_holds_what_is_not_needed_at_first(live):

@@ -91,6 +91,15 @@ class LiveTraining:
             model.revive(self._views(), np.random.default_rng(self.seed + epoch))
         return LiveState(state.recipe, self._look(model, epoch), model.state_dict(), optimiser.state_dict())
 
+    def frames(self, recipe: Recipe, epochs: int) -> list[Frame]:
+        """A whole training, one frame per epoch from 0 on."""
+        state = self.start(recipe)
+        seen = [state.frame]
+        for _ in range(epochs):
+            state = self.step(state)
+            seen.append(state.frame)
+        return seen
+
     def _model(self, recipe: Recipe) -> JointRQVAE:
         settings = IdentifierSettings(
             codes=recipe.codes, alpha=recipe.alpha, latent=2, hidden=(self.hidden,), batch=self.batch

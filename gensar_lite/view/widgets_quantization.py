@@ -20,11 +20,12 @@ from gensar_lite.view.figures_live import MOST_LEVELS, Frame, Recipe, live_table
 from gensar_lite.view.figures_stepper import NOISES, Walks, residual_walk, walk_table
 from gensar_lite.view.selection import Selection
 from gensar_lite.view.theme import safe
+from gensar_lite.view.widgets_figure import Point
 from gensar_lite.view.widgets_linked import LABEL, LinkedView, find_box
 
 _MILLISECONDS = 300  # between two epochs while playing
 _FIRST = Recipe()
-_ITEMS = 2  # place of the items among the traces of ``live_training``; 0 among those of ``residual_walk``
+_CLOUD, _ITEMS = 0, 2  # place of the items among the traces of ``residual_walk`` and of ``live_training``
 
 
 class ResidualStepper(LinkedView):
@@ -61,7 +62,7 @@ class ResidualStepper(LinkedView):
         self.noise = ipywidgets.SelectionSlider(options=strengths, value=0.0, description="noise", style=LABEL)
         self.find.observe(self._search, "value")
         super().__init__(catalogue, selection, (self.step, self.find, self.noise))
-        self.on_click(0, lambda _x, _y, place: self.pick([place]))
+        self.on_click(self._clicked)
 
     @property
     def item(self) -> int:
@@ -89,6 +90,10 @@ class ResidualStepper(LinkedView):
     @property
     def _title(self) -> str:
         return str(self.catalogue.titles[self.item])
+
+    def _clicked(self, point: Point) -> None:
+        if point.trace == _CLOUD:
+            self.pick([point.place])
 
     def _search(self, change: dict) -> None:
         found = self.catalogue.find(change["new"])
@@ -166,7 +171,7 @@ class LiveRQ(LinkedView):
             self.plot,
             self.below,
         )
-        self.on_click(_ITEMS, lambda _x, _y, place: self.pick([int(self.items[place])]))
+        self.on_click(self._clicked)
 
     @property
     def recipe(self) -> Recipe:
@@ -199,6 +204,10 @@ class LiveRQ(LinkedView):
         dead = [f"{size - used} of {size} at level {level}" for level, used in enumerate(now.used, 1) if used < size]
         told = f"Dead codes: {', '.join(dead)}." if dead else f"All {size} codes of every level are in use."
         return f'<p role="status">Epoch {now.epoch}: loss {sum(now.losses.values()):.3f}. {told}</p>'
+
+    def _clicked(self, point: Point) -> None:
+        if point.trace == _ITEMS:
+            self.pick([int(self.items[point.place])])
 
 
 def _toggle(name: str, options: object, value: object, width: str = "3.5em") -> ipywidgets.ToggleButtons:
