@@ -40,7 +40,7 @@ def prefix_names(codes: Int[np.ndarray, "N L"], depth: int) -> np.ndarray:
     return np.array(["-".join(map(str, row)) for row in codes[:, :depth].tolist()], dtype=object)
 
 
-def name_codes(codes: Sequence, words: Sequence[str]) -> pd.DataFrame:
+def name_codes(codes: Sequence | np.ndarray, words: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """What the items of each code have in common.
 
     Args:
