@@ -37,7 +37,7 @@ _STYLE = {
     "behaviour": (OKABE_ITO[5], "2px solid", "behaviour token"),
     "shared": (PART_COLOUR["shared"], "2px double", "shared code"),
     "semantic": (PART_COLOUR["semantic"], "1px solid", "semantic code"),
-    "collaborative": (PART_COLOUR["collaborative"], "1px dashed", "collaborative code"),
+    "collaborative": (PART_COLOUR["collaborative"], "2px dashed", "collaborative code"),
     "special": (GREY, "1px dotted", "special token"),
     "word": ("transparent", "1px solid", "word"),
 }
@@ -106,19 +106,27 @@ def told_html(examples: Sequence[Told]) -> str:
     return legend_html() + table
 
 
-def slots_html(slots: Sequence[Slot]) -> str:
-    """Slots in reading order, each a box with the tokens whose embeddings it sums; questions have a dashed box."""
+def slots_html(slots: Sequence[Slot], legend: bool = True) -> str:
+    """Slots in reading order, each a box with the tokens whose embeddings it sums; questions have a dashed box.
+
+    The words of a slot stand side by side, for it is their mean that is added.
+
+    Args:
+        legend: whether the meaning of the colours stands above.
+    """
     boxes = []
     for slot in slots:
-        parts = '<div style="opacity:.7">+</div>'.join(f"<div>{_token(token)}</div>" for token in slot.tokens)
+        words = " ".join(_token(token) for token in slot.tokens if token_kind(token) == "word")
+        parts = [_token(token) for token in slot.tokens if token_kind(token) != "word"] + ([words] if words else [])
+        inside = '<div style="opacity:.7">+</div>'.join(f"<div>{part}</div>" for part in parts)
         border = f"2px dashed {GREY}" if slot.is_ask else f"1px solid {GREY}"
         boxes.append(
-            f'<li style="border:{border};border-radius:6px;padding:.4em;min-width:6.5em;max-width:10em;'
+            f'<li style="border:{border};border-radius:6px;padding:.4em;min-width:6.5em;max-width:20em;'
             f'text-align:center"><div style="font-size:85%;opacity:.8">{safe(slot.note)}</div>'
-            f"{parts or '<div>(nothing)</div>'}</li>"
+            f"{inside or '<div>(nothing)</div>'}</li>"
         )
     style = "display:flex;flex-wrap:wrap;gap:.5em;list-style:none;padding:0;align-items:stretch"
-    return f'{legend_html()}<ol style="{style}">{"".join(boxes)}</ol>'
+    return f'{legend_html() if legend else ""}<ol style="{style}">{"".join(boxes)}</ol>'
 
 
 def legend_html() -> str:
@@ -136,7 +144,8 @@ def _css(kind: str) -> str:
     colour, border, _ = _STYLE[kind]
     padding = "0" if kind == "word" else "0 .25em"
     weight = ";font-weight:bold" if kind == "behaviour" else ""
-    return f"border:{border} {colour};border-radius:4px;padding:{padding};white-space:nowrap{weight}"
+    tint = f";background:{colour}24" if colour.startswith("#") else ""
+    return f"border:{border} {colour};border-radius:4px;padding:{padding};white-space:nowrap{tint}{weight}"
 
 
 # ---- learning ----------------------------------------------------------------------------------------------------
