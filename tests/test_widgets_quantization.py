@@ -177,9 +177,12 @@ def test_every_recipe_on_offer_is_trained_and_drawn(live, counted):
 
 
 def test_the_folded_box_holds_what_is_not_needed_at_first(live):
-    assert live.more.selected_index is None
-    assert set(controls(live.more)) == {live.levels, live.revive}
-    open_ones = [each for each in controls(live) if each not in (live.levels, live.revive, live.play, live.epoch)]
+    assert set(controls(live.folded)) == {live.levels, live.revive}
+    for wanted, display in ((True, ""), (False, "none")):
+        live.more.value = wanted
+        assert live.folded.layout.display == display
+    playing = (live.play, live.epoch, live.more)
+    open_ones = [each for each in controls(live) if each not in (live.levels, live.revive, *playing)]
     assert len(open_ones) <= 3
 
 

@@ -117,7 +117,8 @@ class LiveRQ(LinkedView):
         codes: toggle, K.
         levels: toggle, L; in the folded box.
         revive: checkbox; in the folded box.
-        more: the folded box.
+        more: button that unfolds the box.
+        folded: the box.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class LiveRQ(LinkedView):
         )
         self.epoch = ipywidgets.IntSlider(value=epoch, min=0, max=epochs, description="epoch", style=LABEL)
         ipywidgets.link((self.play, "value"), (self.epoch, "value"))
-        self.initialise = _toggle("code words start", ("uniform", "k-means"), recipe.initialise, "5.5em")
+        self.initialise = _toggle("code words start", ("uniform", "k-means"), recipe.initialise, "6.5em")
         self.alpha = ipywidgets.SelectionSlider(options=alphas, value=recipe.alpha, description="α", style=LABEL)
         self.codes = _toggle("K", [size for size in sizes if size <= len(self.items)], recipe.codes)
         self.levels = _toggle("levels L", range(1, MOST_LEVELS + 1), recipe.levels)
@@ -161,16 +162,11 @@ class LiveRQ(LinkedView):
         choices, folded = (self.initialise, self.alpha, self.codes), (self.levels, self.revive)
         super().__init__(catalogue, selection, (self.epoch, *choices, *folded))
         wrapped = {"flex_flow": "row wrap"}
-        self.more = ipywidgets.Accordion([ipywidgets.HBox(folded, layout=wrapped)], titles=["more"])
-        playing = ipywidgets.HBox([self.play, self.epoch], layout=wrapped)
-        self.children = (
-            playing,
-            ipywidgets.HBox(choices, layout=wrapped),
-            self.more,
-            self.note,
-            self.plot,
-            self.below,
-        )
+        self.more = ipywidgets.ToggleButton(value=False, description="more", tooltip="Levels and dead codes")
+        self.folded = ipywidgets.HBox(folded, layout={**wrapped, "display": "none"})
+        self.more.observe(self._unfold, "value")
+        rows = [ipywidgets.HBox(row, layout=wrapped) for row in ((self.play, self.epoch), (*choices, self.more))]
+        self.children = (*rows, self.folded, self.note, self.plot, self.below)
         self.on_click(self._clicked)
 
     @property
@@ -204,6 +200,9 @@ class LiveRQ(LinkedView):
         dead = [f"{size - used} of {size} at level {level}" for level, used in enumerate(now.used, 1) if used < size]
         told = f"Dead codes: {', '.join(dead)}." if dead else f"All {size} codes of every level are in use."
         return f'<p role="status">Epoch {now.epoch}: loss {sum(now.losses.values()):.3f}. {told}</p>'
+
+    def _unfold(self, change: dict) -> None:
+        self.folded.layout.display = "" if change["new"] else "none"
 
     def _clicked(self, point: Point) -> None:
         if point.trace == _ITEMS:
