@@ -93,7 +93,7 @@ def _collision_square(frame: pd.DataFrame, chosen: np.ndarray) -> go.Heatmap:
     return go.Heatmap(z=share, x=["alone after", "shared after"], y=["alone before", "shared before"], **look, **says)
 
 
-def _of_picked(count: int) -> str:
+def _of_picked(count: int | np.integer) -> str:
     return f"<br>({count} picked)" if count else ""
 
 
