@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from diagnose_data import SIZES, catalogue, full_evidence, kmeans_table, one_kind, value
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gensar_lite.identify.diagnose import COLUMNS, THRESHOLDS, Evidence, affected_items, diagnose
@@ -135,7 +135,8 @@ def same_numbers(left, right, but=()):
     assert left["verdict"].replace("", "fine").tolist() == right["verdict"].replace("", "fine").tolist()
 
 
-@settings(deadline=None, max_examples=5)
+# No shrinking: a smaller seed is no simpler example, and each one takes a second.
+@settings(deadline=None, max_examples=4, phases=(Phase.generate,))
 @given(st.integers(0, 10_000), st.integers(1, 4))
 def test_renaming_codes_changes_nothing(good, seed, level):
     codes = CODES.copy()
@@ -143,7 +144,7 @@ def test_renaming_codes_changes_nothing(good, seed, level):
     same_numbers(good, diagnose(with_codes(codes), full_evidence(MADE)))
 
 
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=3, phases=(Phase.generate,))
 @given(st.integers(0, 10_000))
 def test_the_order_of_items_changes_nothing(good, seed):
     order = np.random.default_rng(seed).permutation(len(CODES))
@@ -159,7 +160,7 @@ def test_the_order_of_items_changes_nothing(good, seed):
     found = diagnose(with_codes(CODES[order]), moved)
     # Noise is drawn by row; of items with equally many common shoppers the first in the table are neighbours.
     by_row = ("flips under noise",)
-    clicks = good.frame["of"].str.contains("click neighbours")
+    clicks = good.frame["of"].str.contains("click")
     same_numbers(replace(good, frame=good.frame[~clicks]), replace(found, frame=found.frame[~clicks]), by_row)
     for column, tolerance in ((clicks, 0.35), (good.frame["measure"] == "flips under noise", 0.3)):
         left, right = good.frame.loc[column, "value"], found.frame.loc[column, "value"]

@@ -51,6 +51,11 @@ def test_neighbours_are_those_of_the_embed_stage():
     assert np.array_equal(found.lists, nearest_all(matrix, 7)) and found.items.tolist() == list(range(60))
 
 
+def test_an_item_is_not_its_own_neighbour_even_where_nothing_is_near():
+    found = nearest_neighbours(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, -1.0], [0.0, 1.0]]), 0, 3)
+    assert found.lists.tolist() == [[2, 3, 1], [2, 3, 0], [0, 1, 3], [0, 1, 2]]
+
+
 def test_equal_cosines_stand_by_item_index():
     found = nearest_neighbours(np.array([[1.0, 0.0]] * 5), 0, 3)
     assert found.lists.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2]]

@@ -71,6 +71,7 @@ def test_level_counts_leave_unused_codes_out_however_large_the_range():
         ([[0, 0], [1, 0], [2, 0]], False),  # nothing to number
         ([[0, 0], [0, 1], [1, 0], [1, 1]], False),  # a full grid
         ([[0, 0], [0, 1], [0, 2], [1, 1], [1, 2], [1, 3]], False),  # no group has gaps
+        ([[0, 0], [0, 1], [0, 2], [1, 1], [1, 2], [2, 0], [3, 0]], False),  # one group counts from 0, one from 1
         ([[0, 0], [0, 0], [1, 0]], False),  # collides
     ],
 )

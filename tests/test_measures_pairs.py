@@ -41,6 +41,8 @@ def test_agreement_is_adjusted_for_chance():
     assert found["agreement", "", 1].value == pytest.approx(1)
     expected = adjusted_mutual_info_score([0, 0, 1, 2, 3], [0, 1, 1, 2, 2])
     assert found["agreement", "", 2].value == pytest.approx(expected, abs=1e-9)
+    apart = pair(np.arange(4)[:, None], np.arange(4)[::-1, None])
+    assert np.isnan(apart["agreement", "", 1].value)  # everyone alone in both says nothing
 
 
 def test_identifiers_of_different_length_are_compared_where_both_have_codes():

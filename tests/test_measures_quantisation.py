@@ -134,6 +134,8 @@ def test_churn_as_a_measure_says_what_is_missing():
     rows = measure_churn(np.zeros((3, 2), dtype=int), None)
     assert [row.level for row in rows] == [1, 2] and all(np.isnan(row.value) for row in rows)
     assert "other_seed" in rows[0].formula
+    rows = measure_churn(np.array([[0], [0], [0], [1]]), np.array([[2], [2], [3], [3]]))
+    assert rows[0].value == 0.25 and rows[0].formula.startswith("1/4 items")
 
 
 def test_good_identifiers_sit_firmly():

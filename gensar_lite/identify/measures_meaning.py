@@ -21,7 +21,7 @@ from gensar_lite.identify.table import COLLABORATIVE, IdentifierError
 from gensar_lite.log.text import words as words_of
 
 _ENOUGH = 100  # neighbours that chance puts under one code; of fewer a level is not judged
-_UNSURE = 0.02  # standard error of a level's agreement, above which it is not judged
+_UNSURE = 0.015  # standard error of a level's agreement, above which it is not judged
 
 
 def measure_meaning(subject: Subject, prepared: Prepared) -> list[Measure]:

@@ -90,7 +90,8 @@ def _groupings(first: Subject, second: Subject, depth: int) -> list[Measure]:
     Close = the same prefix of this depth; far = not even that.
     """
     left, right = first.labels[depth - 1], second.labels[depth - 1]
-    ami = adjusted_mutual_information(left, right)
+    alone = len(first.counts[depth - 1]) == len(second.counts[depth - 1]) == first.n_items
+    ami = float("nan") if alone else adjusted_mutual_information(left, right)  # all alone in both: nothing to compare
     both = shared_pairs(np.bincount(pd.factorize(left * (int(right.max()) + 1) + right)[0]))
     said = f"{len(first.counts[depth - 1])} prefixes against {len(second.counts[depth - 1])}"
     found = [_row("agreement", "", depth, ami, "AMI, 0 to 1", said)]

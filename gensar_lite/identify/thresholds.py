@@ -217,8 +217,8 @@ THRESHOLDS: tuple[Threshold, ...] = (
         "level above chance",
         VALUE,
         BELOW,
-        0.05,
-        0.02,
+        0.03,
+        0.015,
         "Of neighbours with the same prefix, how many share the next code too, between chance (0) and all (1).",
         "This level does not follow the embedding: shifted or shuffled codes, or a level that learned noise. Compare "
         "with residual k-means beside it.",
