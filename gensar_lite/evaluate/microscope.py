@@ -263,8 +263,13 @@ def recall_by_width(
     histories: Histories,
     widths: Sequence[int] = (1, 2, 5, 10, 30, 100),
     k: int = LISTED,
+    decoding: Decoding | None = None,
 ) -> pd.DataFrame:
     """What a beam of each width finds of the identifiers that exact scores put first, and what the trie forbids.
+
+    Args:
+        widths: of the beams; the one of ``decoding`` is not used.
+        k: how many of the best are looked for.
 
     Returns:
         one row per ``task`` and ``beams``: ``recall`` of the k best (a beam narrower than k cannot reach 1),
@@ -274,7 +279,7 @@ def recall_by_width(
         ``constraint_shift`` (it does not depend on the width). All are means over the cases.
     """
     rows = []
-    for asked in model.batches(cases, log, histories):
+    for asked in model.batches(cases, log, histories, decoding):
         scores, task = scores_of(asked), cases["task"].iloc[asked.rows[0]]
         shift = constraint_shift(scores, asked.trie)
         for width in widths:
