@@ -1,4 +1,4 @@
-"""The stages as commands: ``gensar-lite log|embed|identify|train|recommend|search|evaluate|run|fetch``.
+"""The stages as commands: ``gensar-lite log|embed|identify|train|recommend|search|evaluate|run|inspect|fetch``.
 
 Every stage takes ``--log`` (a folder, or ``corner_shop``) and ``--out`` (the folder all stages of one run share).
 Bad input ends in one line on standard error and exit code 2. Heavy packages are imported by the commands that need
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gensar_lite.log.schema import JointLog
     from gensar_lite.log.split import Split
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -30,24 +31,23 @@ class CommandError(ValueError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code (0 fine, 2 bad input, 130 interrupted)."""
+    """Run one command; returns the exit code (0 fine, 1 ``inspect --fail-on`` failed, 2 bad input, 130 interrupted)."""
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except KeyboardInterrupt:
         print("gensar-lite: interrupted. Run the same command again to go on where it stopped.", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"gensar-lite: {error}", file=sys.stderr)
+        print(f"gensar-lite: {_printable(str(error))}", file=sys.stderr)
         return BAD_INPUT
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gensar-lite", description="Joint generative search & recommendation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace], None], help: str, out: bool = True):
+    def add(name: str, command: Callable[[argparse.Namespace], int | None], help: str, out: bool = True):
         part = commands.add_parser(name, help=help, description=help)
         part.set_defaults(command=command)
         part.add_argument("--log", required=True, help="folder of a log, or 'corner_shop' for the embedded data set")
@@ -93,11 +93,30 @@ def _parser() -> argparse.ArgumentParser:
         ask.add_argument("-k", type=int, default=10, help="answers (default 10)")
         if name == "search":
             ask.add_argument("--query", required=True, help="the words typed")
+    _add_inspect(commands)
     fetch = commands.add_parser("fetch", help="download a public log, with its checksum")
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("name", help="data set; 'list' names them")
     fetch.add_argument("--out", required=True, type=Path, help="folder to put it in")
     return parser
+
+
+def _add_inspect(commands: argparse._SubParsersAction) -> None:
+    help = "look into a file of identifiers, yours or anyone's: a report as HTML, JSON and CSV"
+    part = commands.add_parser("inspect", help=help, description=help)
+    part.set_defaults(command=_inspect)
+    part.add_argument("identifiers", type=Path, metavar="IDENTIFIERS", help="the file; its form is recognised")
+    part.add_argument("--format", help="its form, if recognising it goes wrong; 'list' names them")
+    part.add_argument("--pair", type=Path, help="GenSAR: the other one of the two files")
+    part.add_argument("--id-map", type=Path, help="joins the file's keys to item ids: JSON object or two columns")
+    part.add_argument("--items", type=Path, help="texts of the items: items.parquet, CSV or *.item.json")
+    part.add_argument("--embeddings", type=Path, help="vectors of the items: .npy, .safetensors or parquet")
+    part.add_argument("--log", help="folder of a log, or 'corner_shop'")
+    part.add_argument("--against", type=Path, help="a second file of identifiers to compare with")
+    part.add_argument("--map", default="pca", choices=("pca", "umap"), help="how the map is drawn (default pca)")
+    part.add_argument("--out", type=Path, default=Path("report.html"), help="the report (default report.html)")
+    part.add_argument("--fail-on", choices=("look", "bad"), help="exit with 1 if the verdict is this or worse")
+    part.add_argument("--quiet", action="store_true", help="say nothing on the way")
 
 
 def _open(options: argparse.Namespace) -> tuple[JointLog, Split]:
@@ -257,6 +276,33 @@ def _history(options: argparse.Namespace, log: JointLog) -> tuple[Action, ...]:
 def _print(answers: Sequence) -> None:
     for answer in answers:
         print(f"{answer.rank:3d}  {answer.probability:7.4f}  {answer.item_id:<12} {answer.title}   {answer.identifier}")
+
+
+def _printable(text: str) -> str:
+    """Text without control characters, with which a file's ids could move the cursor of a terminal."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from gensar_lite.identify.formats import FORMATS
+
+    if options.format == "list":
+        print("\n".join(FORMATS))
+        return 0
+    from gensar_lite.lab.inspection import Request, failed, inspect, write_report
+
+    files = (options.identifiers, options.pair, options.id_map, options.items, options.embeddings, options.against)
+    request = Request(options.identifiers, options.format, *files[1:5], options.log, options.against, options.map)
+    found = inspect(request, None if options.quiet else lambda line: print(line, file=sys.stderr))
+    written = write_report(found, options.out, files)
+    for finding in found.findings:
+        print(_printable(f"{finding.verdict}: {finding.kind}: {finding.examples}"))
+    for row in found.diagnosis.findings().astype(object).where(lambda frame: frame.notna(), None).to_dict("records"):
+        name = ", ".join(str(part) for part in (row["measure"], row["of"], row["kind"]) if part)
+        level = "" if row["level"] is None else f", level {row['level']}"
+        print(_printable(f"{row['verdict']}: {name}{level}: {row['formula']}"))
+    print(f"verdict: {found.verdict}; written to {written.html}, with {', '.join(path.name for path in written[1:])}")
+    return FAILED if failed(found.verdict, options.fail_on) else 0
 
 
 def _fetch(options: argparse.Namespace) -> None:
