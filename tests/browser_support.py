@@ -34,7 +34,7 @@ PROJECTOR = {"width": 1920, "height": 1080}
 # Console errors that JupyterLab makes by itself, whatever notebook is open.
 NOT_OURS = ()
 
-_IDLE = re.compile(r"\| Idle$")  # in the status bar
+_IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
 _TOKEN = "for-the-tests"
 _BROWSER_FLAGS = (
     "--no-sandbox",  # tests run as root in containers
@@ -239,7 +239,7 @@ def open_notebook(watched: Watched, lab: Lab, name: str) -> Locator:
     expect(notebook.or_(dialog).first).to_be_visible()
     if dialog.is_visible():  # the kernel that the notebook names is not this environment's
         dialog.click()
-    expect(page.get_by_text(_IDLE)).to_be_visible()
+    expect(page.locator(_IDLE)).to_be_visible()
     return notebook
 
 
@@ -259,7 +259,7 @@ def run_all(page: Page, notebook: Locator) -> None:
             raise AssertionError(f"a cell complained:\n{complaints.first.text_content()}")
         # A cell is numbered when it is done; one whose code is folded away shows no number at all.
         waiting = [text for text in prompts.all_text_contents() if text and not re.search(r"\d", text)]
-        if not waiting and prompts.count() and page.get_by_text(_IDLE).is_visible():
+        if not waiting and prompts.count() and page.locator(_IDLE).is_visible():
             return
         assert time.monotonic() < until, f"{len(waiting)} cells have not run"
         page.wait_for_timeout(250)

@@ -25,8 +25,7 @@ from gensar_lite.view.theme import GREY, OKABE_ITO, PART_COLOUR, describe, label
 PICKED = OKABE_ITO[5]
 SCALE = "Cividis"  # told apart by colour-blind readers, and by lightness alone
 ALL = "all items"
-LEAVES = 3_000  # items in boxes of their own; branches with more show prefixes only
-_LEGIBLE = 24  # branches beside which the boxes below them can still be read
+LEAVES = 300  # items in boxes of their own; branches with more show prefixes only
 _PALE = [[0, "#FFFFFF"], [1, "#E69F00"]]  # behind black text
 _DASHES = ("dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("x", "cross", "star", "triangle-up")
@@ -251,17 +250,15 @@ def prefix_boxes(
     catalogue: Catalogue,
     kind: str,
     prefix: tuple[int, ...] = (),
-    depth: int = 2,
     picked: Sequence[int] = (),
     leaves: int = LEAVES,
 ) -> pd.DataFrame:
-    """The boxes of the tree below a prefix, as a table: the prefix itself, the prefixes below it, the items.
+    """The boxes of the tree below a prefix, as a table: the prefix itself, the prefixes right below it, the items.
 
     Args:
         kind: of identifier.
-        depth: codes of the longest prefixes that get a box.
         picked: picked items.
-        leaves: items get boxes only if there are no more than this.
+        leaves: items get boxes only if there are no more than this; below whole identifiers they do in any case.
 
     Returns:
         one row per box: id, parent, prefix, depth, text (unescaped), items, clicks (0 where unknown), word (most
@@ -274,7 +271,7 @@ def prefix_boxes(
     inside = catalogue.table.items_of(kind, prefix)
     if len(inside) == 0:
         raise ValueError(f"No item's {kind} identifier begins with {prefix}. Choose a prefix that is in use.")
-    depth = min(max(depth, len(prefix) + 1), codes.shape[1])
+    depth = min(len(prefix) + 1, codes.shape[1])
     words, titles = catalogue.words[inside], catalogue.titles
     clicks = np.zeros(len(inside)) if catalogue.clicks is None else np.asarray(catalogue.clicks)[inside]
     values = pd.DataFrame({"clicks": clicks, "picked": np.isin(inside, np.asarray(picked, dtype=np.int64))})
@@ -289,7 +286,7 @@ def prefix_boxes(
         own["picked"] = summed["picked"].reindex(named["prefix"]).to_numpy()
         own["parent"] = "" if level == len(prefix) else above.reindex(named["prefix"]).to_numpy()
         parts.append(own)
-    if len(inside) <= leaves:
+    if len(inside) <= leaves or len(prefix) == codes.shape[1]:
         at = prefix_names(codes[inside], depth)
         own = pd.DataFrame({"prefix": at, "parent": at, "depth": depth + 1, "items": 1, "item": inside, "share": 1.0})
         parts.append(own.assign(word=words, clicks=clicks, picked=values["picked"].astype(int)))
@@ -328,25 +325,24 @@ def prefix_tree(boxes: pd.DataFrame, size: str = "items", colour: str = "level",
     says = [label(word, 40) + fit for word, fit in zip(boxes["word"], fits)]
     own = {"ids": boxes["id"], "parents": boxes["parent"], "labels": [label(text, 50) for text in boxes["text"]]}
     values = _from_leaves(boxes, size)
-    below = int((boxes["depth"] == top["depth"] + 1).sum())
-    common = {**own, "values": values, "branchvalues": "total", "marker": marker, "sort": False}
-    common["maxdepth"] = 3 if below <= _LEGIBLE else 2  # more rows than can be read: one step at a time
+    common = {**own, "values": values, "branchvalues": "total", "marker": marker, "sort": False, "level": top["id"]}
     common |= {"customdata": np.stack([boxes["items"], boxes["clicks"], boxes["picked"]], axis=1), "text": says}
     box = "%{label}<br>%{text}<br>%{customdata[0]} items, %{customdata[1]} clicks, %{customdata[2]} picked"
     common |= {"hovertemplate": box + "<extra></extra>", "textinfo": "label", "textfont": {"color": "#000000"}}
     if shape == "icicle":
-        trace = go.Icicle(**common, tiling={"orientation": "h"}, pathbar={"textfont": {"color": "#000000"}})
+        trace = go.Icicle(**common, tiling={"orientation": "h"}, pathbar={"visible": False})
     else:
         trace = go.Sunburst(**common, insidetextorientation="radial")
+    rows = max(int((boxes["item"] < 0).sum()) - 1, int((boxes["item"] >= 0).sum()))
     figure = go.Figure(trace, {"template": template(), "margin": {"l": 10, "r": 10, "t": 30, "b": 10}})
-    figure.update_layout(height=min(max(480, 13 * below), 1000), uniformtext={"minsize": 8, "mode": "hide"})
+    figure.update_layout(height=min(max(480, 13 * rows), 1000), uniformtext={"minsize": 8, "mode": "hide"})
     prefixes, items = int((boxes["item"] < 0).sum()) - 1, int((boxes["item"] >= 0).sum())
-    hang = f"then {items:,} items by title" if items else "too many items for boxes of their own"
+    hang = f"then {items:,} items by title" if items else "too many items for boxes of their own yet"
     return describe(
         figure,
         f"A tree below {'prefix ' if top['depth'] else ''}{top['prefix']}: {prefixes:,} prefixes, {hang}. A box is as "
-        f"large as it has {size}; click it to go down. {int(top['picked']):,} of its {int(top['items']):,} items are "
-        "picked.",
+        f"large as it has {size}; click it to go down, the first one to go up. {int(top['picked']):,} of its "
+        f"{int(top['items']):,} items are picked.",
     )
 
 

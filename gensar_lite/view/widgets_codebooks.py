@@ -188,7 +188,7 @@ class PrefixTree(LinkedView):
         state = (self.branch.value, self.selection.items)
         if self._last is None or self._last[0] != state:
             kind, prefix = self.branch.value
-            self._last = state, prefix_boxes(self.catalogue, kind, prefix, len(prefix) + 2, self.picked)
+            self._last = state, prefix_boxes(self.catalogue, kind, prefix, self.picked)
         return self._last[1]
 
     def figure(self) -> go.Figure:
@@ -212,20 +212,27 @@ class PrefixTree(LinkedView):
 
     def _clicked(self, point: Point) -> None:
         row = self.boxes.iloc[point.place]
-        if row["item"] >= 0:  # a click on a prefix goes down, and that is the browser's affair
+        kind, prefix = self.branch.value
+        if row["item"] >= 0:
             self.pick([int(row["item"])])
+        elif row["parent"]:
+            self._open((kind, _codes_of(row["prefix"])))
+        elif prefix:
+            self._open((kind, prefix[:-1]))
 
     def _follow(self, change: dict) -> None:
-        if not self._listing:
+        if change["owner"] is not self.branch:  # which draws when its new entries are listed
             super()._follow(change)
 
     def _go(self, change: dict) -> None:
-        if self._listing:
-            return
-        kind, prefix = change["new"]
-        self._list_branches((kind, prefix))
-        if prefix:
-            self.pick(self.catalogue.table.items_of(kind, prefix))
+        if not self._listing:
+            self._open(change["new"])
+
+    def _open(self, branch: Branch) -> None:
+        self._list_branches(branch)
+        super()._follow({"name": "value", "owner": self.branch})
+        if branch[1]:
+            self.pick(self.catalogue.table.items_of(*branch))
 
     def _list_branches(self, branch: Branch) -> None:
         """Offer the whole trees, the way up, this branch, and the branches right below it, largest first."""
@@ -239,7 +246,7 @@ class PrefixTree(LinkedView):
         if len(prefix) + 1 < table.codes[kind].shape[1]:  # below the last but one code hang items only
             names = prefix_names(table.codes[kind][inside], len(prefix) + 1)
             for row in name_codes(names, self.catalogue.words[inside]).head(_BRANCHES).itertuples():
-                below = tuple(int(code) for code in row.code.split("-"))
+                below = _codes_of(row.code)
                 options.append((self._told(kind, below, row.items, row.name), (kind, below)))
         self._listing = True  # new options put the menu on its first entry for a moment
         self.branch.options = options
@@ -249,3 +256,7 @@ class PrefixTree(LinkedView):
     def _told(self, kind: str, prefix: tuple[int, ...], items: int, word: str = "") -> str:
         known = f" · {short(word, 30)}" if word and self.catalogue.categories is not None else ""
         return f"{kind} {'-'.join(map(str, prefix))} · {items:,} items{known}"
+
+
+def _codes_of(prefix: str) -> tuple[int, ...]:
+    return tuple(int(code) for code in prefix.split("-"))

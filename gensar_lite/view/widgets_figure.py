@@ -31,12 +31,26 @@ async function library(model) {
   return window.gensarPlotly;
 }
 
+// What the page fills in by itself stays on the page: after each change plotly would send every coordinate back to the
+// kernel, where its own reader of that fails on arrays.
+function discreet(model) {
+  const set = (name, value) => { if (!/Deltas?$/.test(name)) model.set(name, value); };
+  const bound = (part) => (typeof part === "function" ? part.bind(model) : part);
+  return new Proxy(model, { get: (_, name) => (name === "set" ? set : bound(model[name])) });
+}
+
 export default {
   async render({ model, el }) {
     const figure = (await library(model))();
+    model = discreet(model);
     figure.initialize({ model });
     const remove = figure.render({ model, el });
-    const observer = new ResizeObserver(() => el._responsiveChartHandler?.());
+    let width = 0;
+    const observer = new ResizeObserver(() => {
+      if (el.clientWidth === width) return;
+      width = el.clientWidth;
+      el._responsiveChartHandler?.();
+    });
     observer.observe(el);
     return () => { observer.disconnect(); remove(); };
   },
@@ -79,6 +93,8 @@ class LiveFigure(go.FigureWidget):
     """plotly's FigureWidget, fit for a place in a box; clicks and lassos reach the kernel."""
 
     _esm = _IN_THE_BROWSER
+    # The outline of a lasso does not stand in the way of the next one, nor of a click on what lies inside.
+    _css = ".js-plotly-plot .selectionlayer path { pointer-events: none !important; }"
     _library = traitlets.Instance(_Library).tag(sync=True, **ipywidgets.widget_serialization)
 
     def __init__(self, figure: go.Figure) -> None:
