@@ -27,7 +27,7 @@ class Lesson(NamedTuple):
 
     def titles(self, place: str) -> list[str]:
         """What the list "before" or "now" shows, best first."""
-        return self.flip.get_by_role("list", name=place, exact=True).locator(".gs-title").all_inner_texts()
+        return self.flip.get_by_role("list", name=place, exact=True).locator(".gs-title").all_text_contents()
 
     def expect_now(self, titles: list[str], other: bool = False) -> None:
         """Wait until the list "now" shows these titles, or others."""
