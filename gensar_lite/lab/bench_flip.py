@@ -70,7 +70,9 @@ def measure(made: Artefacts, questions: int = 50, seed: int = 0) -> FlipTime:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write the JSON if asked. Returns 1 if the 95th percentile is over a second."""
     parser = argparse.ArgumentParser(prog="python -m gensar_lite.lab.bench_flip", description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=1, help="torch threads (default 1; the model gains little by more)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="torch threads (default 1; the model gains little by more)"
+    )
     parser.add_argument("--questions", type=int, default=50, help="questions asked (default 50)")
     parser.add_argument("--out", type=Path, help="write the figures and the machine as JSON")
     chosen = parser.parse_args(arguments)
