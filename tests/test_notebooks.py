@@ -35,6 +35,7 @@ SERIES = (
     "04_multitask_finetuning",
     "05_inference",
     "06_scoreboard",
+    "07_debug_your_identifiers",
 )
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -59,7 +60,7 @@ def parameter_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in code_cells(path) if "parameters" in cell.metadata.get("tags", [])]
 
 
-def test_the_series_is_complete_from_the_tour_to_the_scoreboard():
+def test_the_series_is_complete():
     missing = set(SERIES) - {path.stem for path in NOTEBOOKS}
     assert not missing, f"no notebook of this name: {', '.join(sorted(missing))}"
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from gensar_lite.identify.diagnose import COLUMNS, Diagnosis
-from gensar_lite.lab.reports import beside, wrong
+from gensar_lite.identify.formats import Finding
+from gensar_lite.lab.reports import beside, told, wrong
 
 
 def report(**rows):
@@ -53,3 +54,12 @@ def test_what_cannot_be_shown_is_refused():
     two = Diagnosis(pd.concat([SOUND.frame, SOUND.frame.assign(kind="collaborative")]), "fine", ())
     with pytest.raises(ValueError, match="'both' is of 2 kinds"):
         beside({"both": two}, ["lift"])
+
+
+def test_findings_are_told_as_a_list_in_which_a_file_can_do_nothing():
+    found = [Finding("1-based keys", 2000, "the first key is '<b>1</b>'", "Join them & see.", "look")]
+    assert told(found) == (
+        "<ul><li><b>look</b>: 1-based keys (2,000): the first key is &#x27;&lt;b&gt;1&lt;/b&gt;&#x27;. "
+        "Join them &amp; see.</li></ul>"
+    )
+    assert told([]) == "<p>Nothing odd about the file.</p>"

@@ -118,15 +118,29 @@ class PackedGenerator(nn.Module):
 
     def across_slots(self, slots: Slots) -> Float[Tensor, "B T D"]:
         """Run the first transformer over a batch of slot sequences."""
+        return self.across(**self._shown(slots)).last_hidden_state
+
+    def attentions(self, slots: Slots) -> list[Float[Tensor, "B heads T T"]]:
+        """What each slot (second last axis) attends to (last axis), layer by layer; shares that add up to 1.
+
+        The layers are asked one at a time in the form that writes its weights down, and are left as they were.
+        """
+        usual = self.across.config._attn_implementation
+        self.across.set_attn_implementation("eager")
+        try:
+            return list(self.across(**self._shown(slots), output_attentions=True).attentions)
+        finally:
+            self.across.set_attn_implementation(usual)
+
+    def _shown(self, slots: Slots) -> dict[str, Tensor | bool]:
+        """The transformer's input: slot vectors, and who sees whom (events strictly before the own instant)."""
         summed = self._slot_vectors(slots.tokens)
         earlier = slots.instant[:, None, :] < slots.instant[:, :, None]
         seen = earlier & slots.is_event[:, None, :]
         seen |= torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
         mask = torch.zeros(seen.shape, dtype=summed.dtype, device=seen.device).masked_fill_(~seen, -1e9)
-        output = self.across(
-            inputs_embeds=self.drop(summed), attention_mask=mask[:, None], position_ids=slots.position, use_cache=False
-        )
-        return output.last_hidden_state
+        vectors = {"inputs_embeds": self.drop(summed), "attention_mask": mask[:, None]}
+        return {**vectors, "position_ids": slots.position, "use_cache": False}
 
     def _slot_vectors(self, tokens: Int[Tensor, "B T W"]) -> Float[Tensor, "B T D"]:
         """Sum codes and behaviour token; words count 1/n each, so that a long query is no louder than a short one."""

@@ -221,19 +221,29 @@ class TextRenderer:
 
     def prompt(self, prompt: Prompt, wording: int = 0) -> list[int]:
         """Token ids of a prompt in its ``wording``-th paraphrase; the behaviour token, if any, comes last."""
-        ids: list[int] = []
+        return [token for _, ids in self.pieces(prompt, wording) for token in ids]
+
+    def pieces(self, prompt: Prompt, wording: int = 0) -> list[tuple[Action | str, list[int]]]:
+        """The same line in pieces: each action with its tokens; the rest under the name of what it says.
+
+        The names are "instruction" (one piece per word), "query", "text", "identifier" and "token".
+        """
+        found: list[tuple[Action | str, list[int]]] = []
         for word in INSTRUCTIONS[prompt.task][wording].split():
             if word == "{history}":
-                ids += [token for action in latest(prompt.history) for token in self.action(action)]
+                found += [(action, self.action(action)) for action in latest(prompt.history)]
             elif word == "{query}":
-                ids += [self.vocabulary.behaviour(QUERY), *self.vocabulary.words_of(prompt.query, 12)]
+                query = self.vocabulary.words_of(prompt.query, 12)
+                found.append(("query", [self.vocabulary.behaviour(QUERY), *query]))
             elif word == "{text}":
-                ids += self.vocabulary.words_of(prompt.text, self.text_words)
+                found.append(("text", self.vocabulary.words_of(prompt.text, self.text_words)))
             elif word == "{identifier}":
-                ids += list(prompt.identifier)
+                found.append(("identifier", list(prompt.identifier)))
             else:
-                ids += self.vocabulary.words_of(word)
-        return ids + ([self.vocabulary.behaviour(prompt.behaviour)] if prompt.behaviour else [])
+                found.append(("instruction", self.vocabulary.words_of(word)))
+        if prompt.behaviour:
+            found.append(("token", [self.vocabulary.behaviour(prompt.behaviour)]))
+        return found
 
 
 class Example(NamedTuple):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from gensar_lite.identify.diagnose import Diagnosis
+from gensar_lite.identify.formats import Finding
+from gensar_lite.view.theme import safe
 
 _KEY = ["measure", "of", "level"]
 
@@ -52,3 +54,15 @@ def beside(reports: Mapping[str, Diagnosis], measures: Sequence[str]) -> pd.Data
     order = {measure: place for place, measure in enumerate(measures)}
     table = table.reset_index()
     return table.sort_values("measure", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
+
+
+def told(findings: Sequence[Finding]) -> str:
+    """What was found about a file, as an HTML list; everything in it escaped, for it comes from the file."""
+    if not findings:
+        return "<p>Nothing odd about the file.</p>"
+    lines = [
+        f"<li><b>{safe(each.verdict)}</b>: {safe(each.kind)} ({each.count:,}): {safe(each.examples)}. "
+        f"{safe(each.advice)}</li>"
+        for each in findings
+    ]
+    return f"<ul>{''.join(lines)}</ul>"

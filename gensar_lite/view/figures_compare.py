@@ -141,7 +141,8 @@ def alignment_heat(
         box = "%{y}, %{x} codes: %{text}<extra></extra>"
         rows = [row_name(name) for name in names] + ["picked items"]
         depths = [str(depth) for depth in range(1, deepest + 1)]
-        figure.add_trace(go.Heatmap(z=grid, x=depths, y=rows, hovertemplate=box, **says, **look), row=1, col=column)
+        shown = np.where(np.isnan(grid), None, grid)  # what is sent to a browser knows no NaN
+        figure.add_trace(go.Heatmap(z=shown, x=depths, y=rows, hovertemplate=box, **says, **look), row=1, col=column)
         at = [(str(chosen[1]), row_name(chosen[0]))] if chosen else []
         marker = {"symbol": "square-open", "size": 34, "color": PICKED, "line": {"width": 3, "color": PICKED}}
         frame_of = {"x": [x for x, _ in at], "y": [y for _, y in at], "mode": "markers", "hoverinfo": "skip"}

@@ -25,9 +25,9 @@ PICKED = OKABE_ITO[5]
 _SVG_POINTS = 12_000  # beyond, points are drawn by the graphics card
 _TEXT_POINTS = 20_000  # beyond, hover boxes name the item's number only, and shapes are left out
 _RINGS = 200  # picked items that get a ring of their own
-_COLOURS = OKABE_ITO[:7]
+COLOURS = OKABE_ITO[:7]
 _SYMBOLS = (0, 2, 1, 4, 5, 3, 17)  # plotly's circle, diamond, square, x, triangle-up, cross, star
-_REST = len(_COLOURS)
+REST = len(COLOURS)
 _RING_SYMBOLS = ("diamond-open", "square-open", "hexagon-open", "octagon-open")
 
 
@@ -55,8 +55,8 @@ def most_frequent(values: Sequence, named: Mapping[object, str] | None = None, w
     """
     places, found = pd.factorize(np.asarray(values, dtype=object))
     counts = np.bincount(places, minlength=len(found))
-    best = np.argsort(-counts, kind="stable")[: len(_COLOURS)]
-    look = np.full(len(found), _REST, dtype=np.uint8)
+    best = np.argsort(-counts, kind="stable")[: len(COLOURS)]
+    look = np.full(len(found), REST, dtype=np.uint8)
     look[best] = np.arange(len(best))
     told = [f"{word}{found[one]}" + (f" · {named[found[one]]}" if named else "") for one in best]
     return Colouring(look[places], tuple(f"{text} ({counts[one]:,})" for text, one in zip(told, best)))
@@ -67,7 +67,7 @@ def in_steps(values: Int[np.ndarray, " N"], edges: Sequence[int], unit: str, res
     step = np.searchsorted(np.asarray(edges), values, side="right").astype(np.int64) - 1
     ends = [f"{low}" if low + 1 == high else f"{low} to {high - 1}" for low, high in zip(edges, edges[1:])]
     names = [f"{end} {unit}" for end in [*ends, f"{edges[-1]} or more"]]
-    look = np.where(step < 0, _REST, step).astype(np.uint8)
+    look = np.where(step < 0, REST, step).astype(np.uint8)
     counted = [f"{name} ({int((step == place).sum()):,})" for place, name in enumerate(names)]
     return Colouring(look, tuple(counted), rest)
 
@@ -176,10 +176,10 @@ def item_map(
 
 def map_marker(look: Int[np.ndarray, " M"]) -> dict:
     """How the points of a map are drawn: colours, and up to 20,000 points shapes, as short arrays of numbers."""
-    rest, many = look == _REST, len(look) > _TEXT_POINTS
-    steps = np.repeat(np.linspace(0, 1, _REST + 2), 2)[1:-1]
-    scale = [[float(at), colour] for at, colour in zip(steps, np.repeat([*_COLOURS, GREY], 2))]
-    marker = {"color": look.astype(np.uint8), "colorscale": scale, "cmin": -0.5, "cmax": _REST + 0.5}
+    rest, many = look == REST, len(look) > _TEXT_POINTS
+    steps = np.repeat(np.linspace(0, 1, REST + 2), 2)[1:-1]
+    scale = [[float(at), colour] for at, colour in zip(steps, np.repeat([*COLOURS, GREY], 2))]
+    marker = {"color": look.astype(np.uint8), "colorscale": scale, "cmin": -0.5, "cmax": REST + 0.5}
     marker["showscale"] = False
     marker["line"] = {"width": 0 if many else 0.5, "color": GREY}
     marker["size"] = 4 if many else np.where(rest, 5, 8).astype(np.uint8)
@@ -191,10 +191,10 @@ def map_marker(look: Int[np.ndarray, " M"]) -> dict:
 def _legend(colouring: Colouring) -> list[go.Scatter]:
     """One empty trace per look, so that the legend names the looks that the points' arrays use."""
     traces = []
-    for place in range(_REST + 1):
-        used = place < len(colouring.names) or (place == _REST and bool((colouring.look == _REST).any()))
-        name = colouring.rest if place == _REST else colouring.names[place] if used else ""
-        colour, symbol = (GREY, 0) if place == _REST else (_COLOURS[place], _SYMBOLS[place])
+    for place in range(REST + 1):
+        used = place < len(colouring.names) or (place == REST and bool((colouring.look == REST).any()))
+        name = colouring.rest if place == REST else colouring.names[place] if used else ""
+        colour, symbol = (GREY, 0) if place == REST else (COLOURS[place], _SYMBOLS[place])
         marker = {"color": colour, "symbol": symbol, "size": 9}
         says = {"name": label(name, 40), "showlegend": used, "hoverinfo": "skip"}
         traces.append(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, **says))
