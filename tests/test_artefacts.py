@@ -93,4 +93,3 @@ def test_share_of_the_oracle(report):
             assert value["GenSAR"] >= reached * value["oracle"], (task, metric, value)
             assert all(value["GenSAR"] > value[name] for name in baselines), (task, metric, value)
             assert value["oracle"] >= value["GenSAR"] - 0.02
-
