@@ -1,6 +1,6 @@
-"""A real JupyterLab with Debian's Chromium in front of it, for the browser tests.
+"""A real JupyterLab and the app, with Debian's Chromium in front of them, for the browser tests.
 
-The server works on copies of the notebooks in a temporary folder, with settings, kernels and a token of its own, so
+The servers work on copies of the notebooks in a temporary folder, with settings, kernels and a token of their own, so
 that neither the tree nor the user's Jupyter is touched. Browser, server and kernels reach loopback only.
 """
 
@@ -10,19 +10,21 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from gensar_lite.lab import app
 
 SECONDS = 1000  # Playwright counts in milliseconds
 PATIENCE = 240 * SECONDS  # a loaded machine is slow; only what hangs meets this
@@ -31,11 +33,9 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 LAPTOP = {"width": 1280, "height": 800}
 PROJECTOR = {"width": 1920, "height": 1080}
 
-# Console errors that JupyterLab makes by itself, whatever notebook is open.
-NOT_OURS = ()
-
 _IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
 _TOKEN = "for-the-tests"
+Answer = TypeVar("Answer")
 _BROWSER_FLAGS = (
     "--no-sandbox",  # tests run as root in containers
     "--use-angle=swiftshader",  # maps are drawn by WebGL, also where there is no graphics card
@@ -121,34 +121,71 @@ def open_lab(folder: Path) -> Iterator[Lab]:
     overrides = folder / "config" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(_SETTINGS), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTEST"))}
-    environment |= {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    environment |= {"JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / "ipython")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root"]
     command += [f"--IdentityProvider.token={_TOKEN}", f"--ServerApp.root_dir={root}"]
     # Should the tests be killed before they can tidy up, everything ends by itself.
     command += ["--MappingKernelManager.cull_idle_timeout=600", "--ServerApp.shutdown_no_activity_timeout=900"]
+
+    def answers(server: int) -> Lab:
+        note = folder / "runtime" / f"jpserver-{server}.json"  # the server chose its port itself and writes it down
+        lab = Lab(json.loads(note.read_text(encoding="utf-8"))["url"].rstrip("/"), root)
+        lab.ask("api/status")
+        return lab
+
+    with _serving(command, folder, _environment(folder), answers) as lab:
+        yield lab
+
+
+@contextmanager
+def open_app(lesson: Path, folder: Path) -> Iterator[str]:
+    """The app of ``make app`` on a free port, stopped with all its kernels at the end; gives its address."""
+    notebook, environment = app.write_app(lesson, folder), _environment(folder)
+    app.prepare(environment, folder)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def answers(_: int) -> str:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return f"http://127.0.0.1:{port}"
+
+    with _serving(app.command(notebook, "127.0.0.1", port, "light", False), folder, environment, answers) as address:
+        yield address
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Of a server that shall know nothing of the user's Jupyter, nor of these tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTEST"))}
+    environment |= {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    return environment | {"JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / "ipython")}
+
+
+@contextmanager
+def _serving(
+    command: list[str], folder: Path, environment: dict[str, str], answers: Callable[[int], Answer]
+) -> Iterator[Answer]:
+    """Run a server for as long as the block lasts.
+
+    Args:
+        command: how it is started.
+        folder: where it runs and logs.
+        environment: its environment variables.
+        answers: its process id -> what the block gets; fails with an OSError or ValueError until the server is ready.
+    """
     log = folder / "server.log"
     with log.open("w") as told:
-        server = subprocess.Popen(command, cwd=root, env=environment, stdout=told, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
+    until = time.monotonic() + PATIENCE / SECONDS
     try:
-        yield Lab(_address(server, folder / "runtime", log), root)
+        while True:
+            try:
+                answer = answers(server.pid)
+                break
+            except (OSError, ValueError):
+                assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")[-4000:]
+                time.sleep(0.2)
+        yield answer
     finally:
         _stop(server)
-
-
-def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:
-    """Wait until the server answers; it writes its port into its runtime folder."""
-    note = runtime / f"jpserver-{server.pid}.json"
-    until = time.monotonic() + 120
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            address = json.loads(note.read_text(encoding="utf-8"))["url"].rstrip("/")
-            Lab(address, runtime).ask("api/status")
-            return address
-        except (OSError, ValueError, urllib.error.URLError):
-            time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start. It said:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
 def _stop(server: subprocess.Popen) -> None:
@@ -166,7 +203,7 @@ class Watched:
 
     Attributes:
         page: Playwright's page.
-        errors: what the console reported as errors, exceptions included, but for JupyterLab's own.
+        errors: what the console reported as errors, exceptions included. JupyterLab and Voila make none of their own.
         away: addresses outside of loopback that were asked for; refused, and a fault of whoever asked.
     """
 
@@ -182,9 +219,13 @@ class Watched:
             (locator or self.page).screenshot(path=Path(folder) / f"{name}.png")
 
     def check(self) -> None:
-        """Fail if something of ours went wrong on this page."""
+        """Fail if something of ours went wrong on this page, or in the kernel while it answered a widget."""
         assert not self.errors, "console errors:\n" + "\n".join(self.errors)
         assert not self.away, "asked the network for:\n" + "\n".join(self.away)
+        log = self.page.locator(".jp-LogConsoleStatusItem [role=button]")
+        if log.count() and log.inner_text().strip() not in ("", "0"):
+            log.click()
+            raise AssertionError(f"logged by the kernel:\n{self.page.locator('.jp-LogConsolePanel').inner_text()}")
 
 
 @contextmanager
@@ -196,7 +237,7 @@ def open_page(browser: Browser, window: dict[str, int] = LAPTOP) -> Iterator[Wat
 
     def told(message: ConsoleMessage) -> None:
         where = f"{message.text} ({message.location.get('url', '')})"
-        if message.type == "error" and not any(re.search(own, where) for own in NOT_OURS):
+        if message.type == "error":
             watched.errors.append(where)
 
     watched.page.on("console", told)
@@ -265,6 +306,6 @@ def run_all(page: Page, notebook: Locator) -> None:
         page.wait_for_timeout(250)
 
 
-def output_with(notebook: Locator, text: str) -> Locator:
-    """The output area of the first cell whose output holds a text."""
-    return notebook.locator(".jp-Cell-outputArea").filter(has_text=text).first
+def view_with(page: Page, part: Locator) -> Locator:
+    """The live view that holds a part: the innermost box of widgets around it, in a notebook as in the app."""
+    return page.locator(".widget-vbox:not(:has(.widget-vbox))").filter(has=part)

@@ -94,6 +94,12 @@ def test_every_flip_of_every_token_is_answered_in_its_alphabet(world, before, no
         assert shown["item_id"].is_unique and shown["probability"].is_monotonic_decreasing
 
 
+def test_unknown_words_are_told(world):
+    _, _, model = world
+    assert ask.remark(model, "thing 7") == ""
+    assert ask.remark(model, "thing <zebra>") == "Never seen in training: zebra."
+
+
 def test_ranks_count_from_one_and_ties_stand_in_item_order():
     assert ask.exact_ranks(np.array([0.1, 0.5, 0.5, -np.inf])).tolist() == [3, 1, 2, 4]
 

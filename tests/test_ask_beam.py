@@ -9,6 +9,7 @@ from gensar_lite.generate.model import QuestionError
 from gensar_lite.lab import ask, ask_beam
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.view.figures_beam import shares
+from gensar_lite.view.figures_flip import Asked, Side
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,16 @@ def test_the_last_step_names_the_items(model):
     last = beam[beam["step"] == 4]
     assert last["title"].tolist() == [names.get(prefix, "") for prefix in last["prefix"]]
     assert (beam.loc[beam["step"] < 4, "title"] == "").all()
+
+
+def test_a_question_of_the_flip_is_traced_as_it_is_asked(model):
+    crossed = Asked(HISTORY, Side(RECOMMENDATION, "S_I"), "thing 7")
+    beam = ask_beam.trace_asked(model, crossed, 3, True)
+    expected = ask_beam.trace(model, ask.asked(HISTORY, crossed.side, "thing 7"), 3)
+    assert beam.equals(expected) and {name.split()[-1][1] for name in beam.loc[beam["step"] == 4, "prefix"]} <= {
+        "R",
+        "S",
+    }
 
 
 def test_an_impossible_question_is_refused(model):

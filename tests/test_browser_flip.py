@@ -1,6 +1,7 @@
-"""Lesson 05 in a real JupyterLab, as a person works with it: flip the token, type a query, change the history.
+"""Lesson 05 as a person uses it, in a real JupyterLab and in the app: flip the token, type a query, step the tree.
 
-The notebook runs once; every test starts from where the one before left off and compares only what it changes itself.
+The page is opened once in each place; every test starts from where the one before left off and compares only what it
+changes itself.
 """
 
 import re
@@ -8,121 +9,190 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from browser_support import LAPTOP, PROJECTOR, Lab, Watched, open_notebook, open_page, run_all, switch_theme
+from browser_support import (
+    LAPTOP,
+    PROJECTOR,
+    Lab,
+    Watched,
+    open_app,
+    open_notebook,
+    open_page,
+    run_all,
+    switch_theme,
+    view_with,
+)
 from playwright.sync_api import Browser, Locator, Page, expect
+
+LESSON = "05_inference.ipynb"
 
 pytestmark = pytest.mark.timeout(900)
 
 
-class Lesson(NamedTuple):
-    """The open notebook and the one widget that most tests work with."""
+class Views(NamedTuple):
+    """An open page and its two live views.
 
+    Attributes:
+        place: "lab" or "app".
+        address: of the app; empty in the lab.
+    """
+
+    place: str
     watched: Watched
-    notebook: Locator
-    flip: Locator
+    address: str = ""
 
     @property
     def page(self) -> Page:
         return self.watched.page
 
+    @property
+    def flip(self) -> Locator:
+        return view_with(self.page, self.page.get_by_role("list", name="history, oldest first"))
+
+    @property
+    def tree(self) -> Locator:
+        return view_with(self.page, self.page.get_by_role("group", name="beam search, from left to right"))
+
+    @property
+    def chips(self) -> Locator:
+        return self.flip.get_by_role("list", name="history, oldest first").locator("[aria-pressed]")
+
+    def shown(self, place: str) -> Locator:
+        """The titles in the list "before" or "now"."""
+        return self.flip.get_by_role("list", name=place, exact=True).locator(".gs-title")
+
     def titles(self, place: str) -> list[str]:
-        """What the list "before" or "now" shows, best first."""
-        return self.flip.get_by_role("list", name=place, exact=True).locator(".gs-title").all_text_contents()
+        """The same as texts, best first."""
+        return self.shown(place).all_text_contents()
 
-    def expect_now(self, titles: list[str], other: bool = False) -> None:
-        """Wait until the list "now" shows these titles, or others."""
-        shown = expect(self.flip.get_by_role("list", name="now", exact=True).locator(".gs-title"))
-        shown.not_to_have_text(titles) if other else shown.to_have_text(titles)
+    def type_query(self, words: str) -> None:
+        field = self.flip.get_by_role("textbox", name="query")
+        field.fill(words)
+        field.press("Enter")
 
 
-@pytest.fixture(scope="module")
-def lesson(browser: Browser, lab: Lab) -> Iterator[Lesson]:
+@pytest.fixture(scope="module", params=["lab", "app"])
+def views(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Views]:
     with open_page(browser) as watched:
-        notebook = open_notebook(watched, lab, "05_inference.ipynb")
-        run_all(watched.page, notebook)
-        flip = notebook.locator(".jp-OutputArea-output").filter(has=watched.page.get_by_text("start over"))
-        flip.scroll_into_view_if_needed()
-        yield Lesson(watched, notebook, flip)
-    lab.end_kernels()
+        if request.param == "lab":
+            lab: Lab = request.getfixturevalue("lab")
+            run_all(watched.page, open_notebook(watched, lab, LESSON))
+            yield Views("lab", watched)
+            lab.end_kernels()
+        else:
+            root = request.getfixturevalue("root")
+            with open_app(root / "notebooks" / LESSON, tmp_path_factory.mktemp("app")) as address:
+                watched.page.goto(address)
+                yield Views("app", watched, address)
 
 
-def chips(lesson: Lesson) -> Locator:
-    return lesson.flip.get_by_role("list", name="history, oldest first").locator("[aria-pressed]")
-
-
-def type_query(lesson: Lesson, words: str) -> None:
-    field = lesson.flip.get_by_role("textbox", name="query")
-    field.fill(words)
-    field.press("Enter")
-
-
-def test_flipping_the_token_moves_the_answer_to_the_left_and_brings_another(lesson):
-    before, now = lesson.titles("before"), lesson.titles("now")
+def test_flipping_the_token_moves_the_answer_to_the_left_and_brings_another(views):
+    expect(views.shown("now")).to_have_count(8)
+    before, now = views.titles("before"), views.titles("now")
     assert len(before) == len(now) == 8 and before != now
-    lesson.flip.get_by_role("button", name="<R_I> recommend").click()
-    lesson.expect_now(before)
-    assert lesson.titles("before") == now
-    lesson.flip.get_by_role("button", name="<S_I> search").click()
-    lesson.expect_now(now)
-    assert lesson.titles("before") == before
+    views.flip.get_by_role("button", name="<R_I> recommend").click()
+    expect(views.shown("now")).to_have_text(before)
+    assert views.titles("before") == now
+    views.flip.get_by_role("button", name="<S_I> search").click()
+    expect(views.shown("now")).to_have_text(now)
+    assert views.titles("before") == before
 
 
-def test_a_typed_query_is_answered_with_what_was_asked_for(lesson):
-    type_query(lesson, "tent")
-    expect(lesson.flip.get_by_text("search for “tent”").first).to_be_visible()
-    assert sum("Tent" in title for title in lesson.titles("now")) >= 6
-    type_query(lesson, "coffee maker")
-    expect(lesson.flip.get_by_text("search for “coffee maker”").first).to_be_visible()
-    assert not any("Tent" in title for title in lesson.titles("now"))
+def test_a_typed_query_is_answered_with_what_was_asked_for(views):
+    views.type_query("tent")
+    expect(views.flip.get_by_text("search for “tent”").first).to_be_visible()
+    assert sum("Tent" in title for title in views.titles("now")) >= 6
+    views.type_query("coffee maker")
+    expect(views.flip.get_by_text("search for “coffee maker”").first).to_be_visible()
+    assert not any("Tent" in title for title in views.titles("now"))
 
 
-def test_an_unknown_word_is_told_and_hostile_words_stay_words(lesson):
-    type_query(lesson, "tent <img src=x onerror=alert(1)> qqxxyy")
-    expect(lesson.flip.get_by_role("status").filter(has_text="Never seen in training")).to_contain_text("qqxxyy")
-    assert lesson.flip.locator("img").count() == 0
-    type_query(lesson, " ")
-    expect(lesson.flip.get_by_role("alert")).to_be_visible()
-    type_query(lesson, "tent")
-    expect(lesson.flip.get_by_role("alert")).to_have_count(0)
+def test_an_unknown_word_is_told_and_hostile_words_stay_words(views):
+    views.type_query("tent <img src=x onerror=alert(1)> qqxxyy")
+    expect(views.flip.get_by_role("status").filter(has_text="Never seen in training")).to_contain_text("qqxxyy")
+    assert views.flip.locator("img").count() == 0
+    views.type_query(" ")
+    expect(views.flip.get_by_role("alert")).to_be_visible()
+    views.type_query("tent")
+    expect(views.flip.get_by_role("alert")).to_have_count(0)
 
 
-def test_the_history_is_changed_by_keyboard_alone(lesson):
-    first = chips(lesson).first
-    count, told, now = chips(lesson).count(), first.get_attribute("aria-label"), lesson.titles("now")
-    first.focus()
-    lesson.page.keyboard.press("Enter")
-    expect(chips(lesson).first).to_have_attribute("aria-pressed", "false")
-    lesson.page.keyboard.press("ArrowRight")
-    expect(chips(lesson).nth(1)).to_have_attribute("aria-label", re.compile(re.escape(told.rpartition(", place")[0])))
-    lesson.page.keyboard.press("Delete")
-    expect(chips(lesson)).to_have_count(count - 1)
-    lesson.flip.get_by_role("button", name="start over").press("Enter")
-    expect(chips(lesson)).to_have_count(count)
-    lesson.expect_now(now)
+def test_the_history_is_changed_by_keyboard_alone(views):
+    count, now = views.chips.count(), views.titles("now")
+    told = views.chips.first.get_attribute("aria-label").rpartition(", place")[0]
+    views.chips.first.focus()
+    views.page.keyboard.press("Enter")
+    expect(views.chips.first).to_have_attribute("aria-pressed", "false")
+    views.page.keyboard.press("ArrowRight")
+    expect(views.chips.nth(1)).to_have_attribute("aria-label", re.compile(re.escape(told)))
+    views.page.keyboard.press("Delete")
+    expect(views.chips).to_have_count(count - 1)
+    views.flip.get_by_role("button", name="start over").press("Enter")
+    expect(views.chips).to_have_count(count)
+    expect(views.shown("now")).to_have_text(now)
 
 
-def test_an_item_is_added_to_the_history_from_the_search_box(lesson):
-    count = chips(lesson).count()
-    field = lesson.flip.get_by_role("combobox", name="add to the history")
+def test_an_item_is_added_to_the_history_from_the_search_box(views):
+    count = views.chips.count()
+    field = views.flip.get_by_role("combobox", name="add to the history")
     field.press_sequentially("sleeping bag")
-    expect(lesson.flip.get_by_role("option").nth(1)).to_contain_text("Sleeping Bag")
+    expect(views.flip.get_by_role("option").nth(1)).to_contain_text("Sleeping Bag")
     field.press("ArrowDown")
     field.press("Enter")
-    expect(chips(lesson)).to_have_count(count + 1)
-    expect(chips(lesson).last).to_contain_text("Sleeping Bag")
+    expect(views.chips).to_have_count(count + 1)
+    expect(views.chips.last).to_contain_text("Sleeping Bag")
+
+
+def test_the_tree_is_stepped_by_keyboard(views):
+    tree, keyboard = views.tree, views.page.keyboard
+    last = tree.get_by_text("step 4", exact=True)
+    tree.get_by_role("slider").focus()
+    keyboard.press("End")
+    expect(last).to_be_visible()
+    keyboard.press("ArrowLeft")
+    expect(last).to_have_count(0)
+    tree.get_by_role("button", name=re.compile("kept")).first.focus()  # the arrow keys work in the tree itself, too
+    keyboard.press("ArrowRight")
+    expect(last).to_be_visible()
+
+
+def test_a_clicked_leaf_and_a_prefix_under_enter_show_what_they_name(views):
+    leaf = views.tree.locator(".gs-leaf").nth(1)
+    leaf.click()
+    card = views.tree.locator(".gs-card")
+    expect(card.locator("strong")).to_have_text(leaf.get_attribute("title"))
+    expect(card).to_contain_text("One item")
+    first = views.tree.get_by_role("button", name=re.compile("kept")).first
+    first.focus()
+    views.page.keyboard.press("Enter")
+    expect(card.locator(".gs-codes").first).to_have_text(first.get_attribute("data-pick"))
+    expect(card).not_to_contain_text("One item")
+
+
+def test_the_tree_follows_the_flip(views):
+    views.flip.get_by_role("button", name="<R_I> recommend").click()
+    expect(views.tree.get_by_role("status")).to_contain_text("<R_I>")
+    views.flip.get_by_role("button", name="<S_I> search").click()
+    expect(views.tree.get_by_role("status")).to_contain_text("<S_I>")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_readable_in_both_themes_on_laptop_and_projector(lesson, theme):
-    switch_theme(lesson.page, theme)
+def test_readable_in_both_themes_on_laptop_and_projector(views, theme):
+    if views.place == "lab":
+        switch_theme(views.page, theme)
+    else:
+        views.page.goto(f"{views.address}/?voila-theme={theme}")
+    expect(views.tree.locator(".gs-beam")).to_be_visible()
     for name, window in (("laptop", LAPTOP), ("projector", PROJECTOR)):
-        lesson.page.set_viewport_size({**window, "height": 1500})  # high enough for one picture of the whole view
-        lesson.flip.scroll_into_view_if_needed()
-        lesson.watched.shot(f"flip-{name}-{theme}", lesson.flip)
-        inside = lesson.flip.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
-        assert inside, f"the view is wider than the window of a {name}"
-    lesson.page.set_viewport_size(LAPTOP)
+        views.page.set_viewport_size({**window, "height": 1500})  # high enough for a picture of a whole view
+        for part, view in (("flip", views.flip), ("tree", views.tree)):
+            view.scroll_into_view_if_needed()
+            views.watched.shot(f"{part}-{views.place}-{name}-{theme}", view)
+            inside = view.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
+            assert inside, f"the {part} is wider than the window of a {name}"
+    views.page.set_viewport_size(LAPTOP)
 
 
-def test_nothing_went_wrong_on_the_page(lesson):
-    lesson.watched.check()
+def test_nothing_went_wrong_on_the_page(views):
+    views.watched.check()

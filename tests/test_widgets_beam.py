@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from test_figures_beam import COLUMNS
 
+from gensar_lite.generate.tasks import Action
+from gensar_lite.view.figures_flip import Asked, Side
 from gensar_lite.view.widgets_beam import BeamTree
 from gensar_lite.view.widgets_picture import Picture
 
@@ -11,19 +13,23 @@ HOSTILE = "<script>alert(1)</script>"
 ITEM = pd.DataFrame({"item_id": ["7"], "title": [HOSTILE], "category": ["C"], "description": ["D"]})
 
 
+def asked(query, token="S_I"):
+    return Asked((Action("R_I", 3),), Side(token, "S_I"), query)
+
+
 class Model:
     """A beam of three steps; remembers what was asked."""
 
     def __init__(self, steps=3):
-        self.asked, self.steps = [], steps
+        self.asked, self.steps = [], {"tent": steps}
 
-    def trace(self, beams, constrained):
-        self.asked.append((beams, constrained))
+    def trace(self, asked, beams, constrained):
+        self.asked.append((asked.query, beams, constrained))
         if beams == 20:
             raise ValueError("Too wide for <b>this</b>.")
         rows = [
             (step, place, 0, self.prefix(step, place), f"<M{step}_{place}>", 0.1, fate, int(constrained), HOSTILE, 0.1)
-            for step in range(1, self.steps + 1)
+            for step in range(1, self.steps.get(asked.query, 5) + 1)
             for place, fate in enumerate(["kept"] * beams + ["pruned"])
         ]
         return pd.DataFrame(rows, columns=COLUMNS)
@@ -44,7 +50,7 @@ def model():
 
 @pytest.fixture
 def tree(model):
-    return BeamTree(model.trace, model.below, "S_I", widths=(2, 5, 20), beams=2)
+    return BeamTree(model.trace, model.below, asked("tent"), widths=(2, 5, 20), beams=2)
 
 
 def steps_shown(tree):
@@ -52,7 +58,7 @@ def steps_shown(tree):
 
 
 def test_at_the_start_the_whole_beam_and_the_card_of_the_best_answer(tree, model):
-    assert model.asked[0] == (2, True)
+    assert model.asked[0] == ("tent", 2, True)
     assert (tree.step.min, tree.step.max, tree.step.value) == (1, 3, 3)
     assert steps_shown(tree) == 3 and tree.tree.picked == "<M1_0> <M2_0> <M3_0>"
     assert "&lt;script&gt;" in tree.card.value and "<script" not in tree.card.value + tree.tree.html
@@ -80,26 +86,34 @@ def test_width_and_constraint_ask_for_another_beam_and_keep_the_step(tree, model
     tree.step.value = 2
     tree.beams.value = 5
     tree.constrained.value = False
-    assert [asked for asked in model.asked if isinstance(asked, tuple)] == [(2, True), (5, True), (5, False)]
+    assert [told for told in model.asked if isinstance(told, tuple)] == [
+        ("tent", 2, True),
+        ("tent", 5, True),
+        ("tent", 5, False),
+    ]
     assert tree.step.value == 2
     assert "gs-nothing" in tree.tree.html and "names no" not in tree.note.value
 
 
-def test_another_question_takes_over_with_its_colour(tree):
-    other = Model(steps=5)
-    tree.about(other.trace, "R_I")
-    assert other.asked[0] == (2, True) and tree.step.max == 5
-    assert tree.step.value == 5  # it stood at the end
-    assert "--gs-own:#E69F00" in tree.tree.html
+def test_another_question_takes_over_with_its_colour(tree, model):
+    assert "<b>&lt;S_I&gt;, search for “tent”</b>" in tree.note.value and "after 1 actions" in tree.note.value
+    tree.about(asked(HOSTILE, "R_I"))
+    assert tree.step.max == tree.step.value == 5  # it stood at the end
+    assert "--gs-own:#E69F00" in tree.tree.html and "<script" not in tree.note.value
     tree.step.value = 4
-    tree.about(Model(steps=2).trace, None)
-    assert tree.step.max == tree.step.value == 2 and "--gs-own:#767676" in tree.tree.html
+    tree.about(asked("tent", None))
+    assert tree.step.max == tree.step.value == 3 and "--gs-own:#767676" in tree.tree.html
+    count = len(model.asked)
+    tree.about(None)
+    assert len(model.asked) == count
 
 
 def test_a_prefix_that_the_new_beam_does_not_know_is_no_longer_picked(tree):
-    tree.tree.picked = "<M1_0> <M2_1>"
-    tree.about(Model(steps=1).trace, "S_I")
-    assert tree.tree.picked == "<M1_0>"
+    tree.about(asked("five steps"))
+    assert tree.tree.picked == "<M1_0> <M2_0> <M3_0>"  # still known
+    tree.tree.picked = "<M1_0> <M2_0> <M3_0> <M4_0>"
+    tree.about(asked("tent"))
+    assert tree.tree.picked == "<M1_0> <M2_0> <M3_0>"
 
 
 def test_a_refusal_is_a_sentence_and_the_next_beam_is_drawn_again(tree):
@@ -108,14 +122,14 @@ def test_a_refusal_is_a_sentence_and_the_next_beam_is_drawn_again(tree):
     assert tree.tree.html == "" and tree.card.value == "" and len(tree.beam) == 0
     tree.step.value = 1  # nothing to draw, and no error
     tree.beams.value = 5
-    assert tree.note.value == "" and steps_shown(tree) == 1
+    assert "The question" in tree.note.value and steps_shown(tree) == 1
 
 
 def test_a_beam_of_nothing_is_told():
-    def nothing(beams, constrained):
+    def nothing(asked, beams, constrained):
         return pd.DataFrame([], columns=COLUMNS)
 
-    tree = BeamTree(nothing, Model().below, "S_I")
+    tree = BeamTree(nothing, Model().below, asked("tent"))
     assert tree.tree.picked == "" and tree.step.max == 1
 
 

@@ -92,6 +92,12 @@ def _answer_table(found: Sequence[Answer], elsewhere: np.ndarray) -> pd.DataFram
     )
 
 
+def remark(model: GenSAR, query: str) -> str:
+    """A kind word on a query's words that the model has never seen; "" if it knows them all."""
+    unknown = model.unknown_words(query)
+    return f"Never seen in training: {', '.join(unknown)}." if unknown else ""
+
+
 def exact_ranks(scores: np.ndarray) -> np.ndarray:
     """(N,) rank of every item, from 1; equal scores in item order."""
     ranks = np.empty(len(scores), dtype=np.int64)

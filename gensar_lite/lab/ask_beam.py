@@ -15,6 +15,8 @@ from gensar_lite.generate.tasks import Prompt
 from gensar_lite.generate.trace import BeamStep
 from gensar_lite.generate.vocabulary import Vocabulary
 from gensar_lite.lab.artefacts import Artefacts
+from gensar_lite.lab.ask import asked
+from gensar_lite.view.figures_flip import Asked
 
 COLUMNS = "step place parent prefix token log_prob probability kept fate items forbidden".split()
 
@@ -58,6 +60,11 @@ def trace(model: GenSAR, prompt: Prompt, beams: int, constrained: bool = True, o
     names = _names(model, prompt.behaviour)
     last = table["step"] == model.vocabulary.shape.levels
     return table.assign(title=[names.get(prefix, "") if ends else "" for prefix, ends in zip(table["prefix"], last)])
+
+
+def trace_asked(model: GenSAR, question: Asked, beams: int, constrained: bool) -> pd.DataFrame:
+    """``trace`` for a question of the flip, as the live tree wants it."""
+    return trace(model, asked(question.history, question.side, question.query), beams, constrained)
 
 
 def beam_table(steps: Sequence[BeamStep], vocabulary: Vocabulary) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 // A history as chips: switch one off, drag it elsewhere, take it out, add an item or a query from a search box.
 //
-// All state lives in Python. This file draws `chips`, an array of {key, token, text, on}, and `found`, what a search
+// All state lives in Python. This file draws `chips`, an array of {key, token, text, time, on}, and `found`, what a search
 // gave; whatever the reader does is sent as a message {do: ...}. Texts are data from strangers: they are only ever set
 // as textContent or as attribute values, never as HTML.
 
@@ -45,7 +45,7 @@ function render({ model, el }) {
     const where = `place ${place + 1} of ${count}`;
     const name = `${chip.text}, ${SAID[chip.token]}, ${where}`;
     const main = make("button", {
-      class: "gsc-main", type: "button", "aria-pressed": String(chip.on), "aria-label": name, title: chip.text,
+      class: "gsc-main", type: "button", "aria-pressed": String(chip.on), "aria-label": name, title: `${chip.text} (time ${chip.time})`,
       "aria-keyshortcuts": "Enter ArrowLeft ArrowRight Delete",
     });
     main.append(make("span", { class: "gsc-token" }, `<${chip.token}>`), make("span", { class: "gsc-text" }, chip.text));

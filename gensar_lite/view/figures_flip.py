@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from gensar_lite.generate.tasks import Action
 from gensar_lite.view.figures_generation import token_kind
 from gensar_lite.view.theme import COLOUR, GREY, OKABE_ITO, PART_COLOUR, WORD, safe, table_twin
 
@@ -36,6 +37,14 @@ class Side(NamedTuple):
 
     token: str | None
     words: str | None
+
+
+class Asked(NamedTuple):
+    """One question, for views that follow another's."""
+
+    history: tuple[Action, ...]
+    side: Side
+    query: str
 
 
 class Flipped(NamedTuple):
@@ -88,6 +97,11 @@ def question_in_words(side: Side, query: str) -> str:
     """A question as a reader would say it; plain text."""
     said = {"R_I": "recommend the next item", "S_I": f"search for “{query}”", None: "what comes next?"}
     return said[side.words]
+
+
+def token_name(token: str | None) -> str:
+    """A behaviour token as it is written, or "no token"; plain text."""
+    return _NAME[token]
 
 
 def flip_table(flipped: Flipped, pair: tuple[Side, Side]) -> pd.DataFrame:

@@ -12,12 +12,13 @@ import ipywidgets
 import pandas as pd
 
 from gensar_lite.view.figures_beam import beam_html, card_html
+from gensar_lite.view.figures_flip import Asked, question_in_words, token_name
 from gensar_lite.view.theme import safe
 from gensar_lite.view.widgets_picture import Picture
 
 _LABEL = {"description_width": "initial"}
 
-Trace = Callable[[int, bool], pd.DataFrame]
+Trace = Callable[[Asked, int, bool], pd.DataFrame]
 Below = Callable[[str], tuple[pd.DataFrame, int]]
 
 
@@ -33,7 +34,7 @@ class BeamTree(ipywidgets.VBox):
         constrained: checkbox; off lets the model say any code.
         tree: the picture; ``tree.picked`` is the prefix whose card is shown.
         card: HTML, the items of that prefix.
-        note: HTML, why there is no beam; empty otherwise.
+        note: HTML, the question, or why there is no beam.
         beam: the table shown, all steps; empty after a refusal.
     """
 
@@ -41,18 +42,19 @@ class BeamTree(ipywidgets.VBox):
         self,
         trace: Trace,
         below: Below,
-        behaviour: str | None,
+        asked: Asked,
         widths: tuple[int, ...] = (2, 5, 10, 20),
         beams: int = 10,
     ) -> None:
         """Args:
-        trace: (beams, constrained) -> a beam, as ``figures_beam.beam_html`` takes it.
+        trace: (question, beams, constrained) -> a beam, as ``figures_beam.beam_html`` takes it. A ValueError's message
+            is shown to the reader.
         below: prefix -> the first items that begin with it, as ``figures_beam.card_html`` takes them, and how many.
-        behaviour: "R_I", "S_I" or None, the token of the question, for the colour.
+        asked: the question.
         widths: the widths to choose from.
         beams: the one at the start.
         """
-        self._trace, self._below, self._behaviour = trace, below, behaviour
+        self._trace, self._below, self._asked = trace, below, asked
         self.beam = pd.DataFrame()
         self.step = ipywidgets.IntSlider(
             value=1, min=1, max=1, description="step", style=_LABEL, layout={"width": "min(100%, 300px)"}
@@ -81,23 +83,22 @@ class BeamTree(ipywidgets.VBox):
         self.tree.observe(self._stepped, "steps")
         self._ask()
 
-    def about(self, trace: Trace, behaviour: str | None) -> None:
-        """Show the beam of another question.
-
-        Args:
-            trace, behaviour: as at the start.
-        """
-        self._trace, self._behaviour = trace, behaviour
-        self._ask()
+    def about(self, asked: Asked | None) -> None:
+        """Show the beam of another question; None (a question that was refused) changes nothing."""
+        if asked is not None:
+            self._asked = asked
+            self._ask()
 
     def _ask(self, _: dict | None = None) -> None:
         try:
-            self.beam = self._trace(self.beams.value, self.constrained.value)
+            self.beam = self._trace(self._asked, self.beams.value, self.constrained.value)
         except ValueError as refusal:
             self.beam, self.tree.html, self.card.value = pd.DataFrame(), "", ""
             self.note.value = f'<span role="alert">{safe(refusal)}</span>'
             return
-        self.note.value = ""
+        side, actions = self._asked.side, len(self._asked.history)
+        told = f"{token_name(side.token)}, {question_in_words(side, self._asked.query)}"
+        self.note.value = f'<span role="status">The question, after {actions} actions: <b>{safe(told)}</b></span>'
         before, last = self.step.max, int(self.beam["step"].max()) if len(self.beam) else 1
         at_the_end = self.step.value == before
         self.step.max = last
@@ -116,7 +117,7 @@ class BeamTree(ipywidgets.VBox):
         if not len(self.beam):
             return
         picked = self.tree.picked
-        self.tree.html = beam_html(self.beam, self._behaviour, self.step.value, picked, self.constrained.value)
+        self.tree.html = beam_html(self.beam, self._asked.side.token, self.step.value, picked, self.constrained.value)
         fates = self.beam.loc[self.beam["prefix"] == picked, "fate"]
         items, total = self._below(picked) if picked else (pd.DataFrame(), 0)
         self.card.value = card_html(picked, items, total, fates.iloc[0] if len(fates) else "")

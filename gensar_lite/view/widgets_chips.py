@@ -33,7 +33,7 @@ class HistoryChips(anywidget.AnyWidget):
 
     Attributes:
         history: the actions that are switched on, oldest first (a tuple of ``Action``); observe it.
-        chips: what the page shows, one dictionary per chip: ``key``, ``token``, ``text``, ``on``.
+        chips: what the page shows, one dictionary per chip: ``key``, ``token``, ``text``, ``time``, ``on``.
         found: what the last search gave: ``typed``, ``total`` (titles that match) and ``items`` (index and title).
     """
 
@@ -137,7 +137,13 @@ class HistoryChips(anywidget.AnyWidget):
     def _take(self, chips: list[_Chip]) -> None:
         self._chips = chips
         self.chips = [
-            {"key": chip.key, "token": chip.action.behaviour, "text": self._text(chip.action), "on": chip.on}
+            {
+                "key": chip.key,
+                "token": chip.action.behaviour,
+                "text": self._text(chip.action),
+                "time": chip.action.instant,
+                "on": chip.on,
+            }
             for chip in chips
         ]
         self.history = tuple(chip.action for chip in chips if chip.on)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 import ipywidgets
 import traitlets
 
 from gensar_lite.generate.tasks import Action
-from gensar_lite.view.figures_flip import Flipped, Side, flip_html, sides
+from gensar_lite.view.figures_flip import Asked, Flipped, Side, flip_html, sides
 from gensar_lite.view.theme import safe
 from gensar_lite.view.widgets_chips import HistoryChips
 
@@ -23,14 +22,6 @@ _WRAP = {"flex_flow": "row wrap", "align_items": "center"}
 _TOKENS = [("<R_I> recommend", "R_I"), ("<S_I> search", "S_I"), ("no token", "")]  # None would select no button
 
 Flip = Callable[[tuple[Action, ...], str, tuple[Side, Side]], Flipped]
-
-
-class Asked(NamedTuple):
-    """The question whose answer stands on the right, for other views to follow."""
-
-    history: tuple[Action, ...]
-    side: Side
-    query: str
 
 
 class BehaviourFlip(ipywidgets.VBox):
