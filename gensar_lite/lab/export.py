@@ -9,17 +9,20 @@ import base64
 import copy
 import io
 import re
+from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
+
+from gensar_lite.lab.export_widgets import STATE, still
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # plotly's tool bar offers to send the figure's data to its maker's cloud; not from here.
 NO_CLOUD = {"showSendToCloud": False, "displaylogo": False}
-_WIDGET_NOTE = "<p><em>A widget stands here when the notebook is open in JupyterLab (make lab).</em></p>"
 _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{{ resources.figure_library }}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}
@@ -58,9 +61,15 @@ def to_html(notebook: NotebookNode, title: str) -> str:
     from nbconvert.exporters import HTMLExporter
 
     page = copy.deepcopy(notebook)
-    page.metadata.pop("widgets", None)
+    widgets = page.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     page.metadata["title"] = title
     figures = 0
+
+    def figure_html(figure: Mapping[str, Any]) -> str:
+        nonlocal figures
+        figures += 1
+        return _figure_html(figure, f"figure-{figures}")
+
     page.cells = [_folded(cell) if "solution" in cell.metadata.get("tags", []) else cell for cell in page.cells]
     for cell in page.cells:
         if cell.cell_type == "markdown":
@@ -68,11 +77,10 @@ def to_html(notebook: NotebookNode, title: str) -> str:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if PLOTLY in data:
-                figures += 1
-                data["text/html"] = _figure_html(data.pop(PLOTLY), f"figure-{figures}")
+                data["text/html"] = figure_html(data.pop(PLOTLY))
             elif WIDGET in data:
-                del data[WIDGET]
-                data["text/html"] = _WIDGET_NOTE
+                model = data.pop(WIDGET)["model_id"]
+                data["text/html"] = still(widgets, model, lambda figure: figure_html(figure._asdict()))
     exporter = HTMLExporter(extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})], template_file="offline.html.j2")
     resources = {"metadata": {"name": title}, "figure_library": _figure_library() if figures else ""}
     return exporter.from_notebook_node(page, resources=resources)[0]
@@ -85,7 +93,7 @@ def remote_sources(page: str) -> list[str]:
     return sorted(reader.found)
 
 
-def _figure_html(figure: dict, name: str) -> str:
+def _figure_html(figure: Mapping[str, Any], name: str) -> str:
     import plotly.io as pio
 
     content = {key: value for key, value in figure.items() if key != "config"}
