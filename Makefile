@@ -12,7 +12,7 @@ READY := .venv/.installed
 LAB := $(BIN)/python -m gensar_lite.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help notebooks test lint lab artefacts bench clean
+.PHONY: help notebooks test lint lab app artefacts bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ lint: $(READY) ## ruff on package, tests and notebooks
 
 lab: $(READY) ## open JupyterLab on the series
 	$(BIN)/jupyter lab notebooks
+
+app: $(READY) ## the live views of lesson 05 in a browser, without code (this machine only)
+	$(LAB).app
 
 artefacts: $(READY) ## retrain what data/ ships for the embedded data set (long, resumable)
 	$(LAB).artefacts

@@ -24,8 +24,6 @@ from typing import Any, TypeVar
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from gensar_lite.lab import app
-
 SECONDS = 1000  # Playwright counts in milliseconds
 PATIENCE = 240 * SECONDS  # a loaded machine is slow; only what hangs meets this
 expect.set_options(timeout=PATIENCE)
@@ -137,10 +135,8 @@ def open_lab(folder: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def open_app(lesson: Path, folder: Path) -> Iterator[str]:
+def open_app(folder: Path) -> Iterator[str]:
     """The app of ``make app`` on a free port, stopped with all its kernels at the end; gives its address."""
-    notebook, environment = app.write_app(lesson, folder), _environment(folder)
-    app.prepare(environment, folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
@@ -148,7 +144,8 @@ def open_app(lesson: Path, folder: Path) -> Iterator[str]:
         socket.create_connection(("127.0.0.1", port)).close()
         return f"http://127.0.0.1:{port}"
 
-    with _serving(app.command(notebook, "127.0.0.1", port, "light", False), folder, environment, answers) as address:
+    command = [sys.executable, "-m", "gensar_lite.lab.app", "--no-browser", f"--port={port}", f"--out={folder}"]
+    with _serving(command, folder, _environment(folder), answers) as address:
         yield address
 
 

@@ -81,8 +81,7 @@ def views(
             yield Views("lab", watched)
             lab.end_kernels()
         else:
-            root = request.getfixturevalue("root")
-            with open_app(root / "notebooks" / LESSON, tmp_path_factory.mktemp("app")) as address:
+            with open_app(tmp_path_factory.mktemp("app")) as address:
                 watched.page.goto(address)
                 yield Views("app", watched, address)
 

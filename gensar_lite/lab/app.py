@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -28,7 +27,7 @@ TAG = "app"
 IDLE_SECONDS = 1800  # after which a kernel that nobody uses ends
 ONLY_HERE = ("127.0.0.1", "localhost", "::1")  # addresses that no other machine reaches
 _TEMPLATE_NAME = "gensar"
-# Voila's own template loads two style sheets of icons from the web. We use none of them, so that block is made anew.
+# Voila's own template loads icons and a library for diagrams from the web. We use neither: those blocks are made anew.
 _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {% import "spinner.macro.html.j2" as spinner %}
 {%- block notebook_css -%}
@@ -41,6 +40,7 @@ _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
   </style>
   {{ super.super() }}
 {%- endblock notebook_css -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
 """
 
 
@@ -78,8 +78,8 @@ def write_app(lesson: Path, folder: Path) -> Path:
     return path
 
 
-def command(notebook: Path, ip: str, port: int, theme: str, open_browser: bool) -> list[str]:
-    """How Voila is started; what keeps the page safe stands here, so that no settings of the user's can undo it."""
+def settings(notebook: Path, ip: str, port: int, theme: str, open_browser: bool) -> list[str]:
+    """Voila's command line; what keeps the page safe stands here, so that no settings of the user's can undo it."""
     options = {
         "Voila.ip": ip,
         "Voila.port": port,
@@ -89,13 +89,23 @@ def command(notebook: Path, ip: str, port: int, theme: str, open_browser: bool) 
         "VoilaConfiguration.allow_template_override": "NO",
         "VoilaConfiguration.strip_sources": True,  # no code in the page
         "VoilaConfiguration.show_tracebacks": False,
-        "VoilaConfiguration.file_allowlist": "(?!)",  # a pattern that matches nothing: no files
+        "VoilaConfiguration.file_allowlist": "$.",  # a pattern that matches nothing: no files
         "VoilaConfiguration.preheat_kernel": True,  # the next page is ready before it is asked for
         "VoilaConfiguration.default_pool_size": 1,
         "MappingKernelManager.cull_idle_timeout": IDLE_SECONDS,
         "MappingKernelManager.cull_interval": 60,
     }
-    return [sys.executable, "-m", "voila", str(notebook), *(f"--{name}={value}" for name, value in options.items())]
+    return [str(notebook), *(f"--{name}={value}" for name, value in options.items())]
+
+
+def serve(command_line: list[str]) -> None:
+    """Run Voila in this process until it is told to stop (Ctrl-C, SIGTERM); it ends its kernels then.
+
+    A process of its own would outlive this one if only this one were told.
+    """
+    from voila.app import Voila
+
+    Voila.launch_instance(command_line)
 
 
 def prepare(environment: MutableMapping[str, str], folder: Path) -> None:
@@ -107,8 +117,8 @@ def prepare(environment: MutableMapping[str, str], folder: Path) -> None:
     environment.setdefault("OMP_NUM_THREADS", "1")  # several visitors share the cores; the model gains nothing by more
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve the app until Ctrl-C; returns Voila's exit code."""
+def main(arguments: list[str] | None = None) -> None:
+    """Serve the app until it is stopped."""
     parser = argparse.ArgumentParser(prog="python -m gensar_lite.lab.app", description=__doc__.split("\n")[0])
     parser.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8866, help="port (default 8866, or the next free one)")
@@ -126,14 +136,9 @@ def main(arguments: list[str] | None = None) -> int:
             "without encryption. Each visitor takes a kernel of about 1 GB of memory.",
             file=sys.stderr,
         )
-    environment = dict(os.environ)
-    prepare(environment, folder)
-    wanted = command(notebook, options.ip, options.port, options.theme, not options.no_browser)
-    try:
-        return subprocess.run(wanted, env=environment, cwd=folder).returncode
-    except KeyboardInterrupt:  # Voila got it as well, and has ended its kernels
-        return 0
+    prepare(os.environ, folder)
+    serve(settings(notebook, options.ip, options.port, options.theme, not options.no_browser))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()
