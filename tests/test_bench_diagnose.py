@@ -17,10 +17,13 @@ def test_the_made_up_table_has_unequal_codes():
 
 
 def test_costs_are_measured_in_other_processes(tmp_path, capsys):
-    main(["--items", "500", "--levels", "3", "--codes", "8", "--out", str(tmp_path / "cost.json")])
+    main(["--items", "500", "--levels", "3", "--codes", "8", "--reported", "300", "--out", str(tmp_path / "cost.json")])
     shown = capsys.readouterr().out
     assert "500 identifiers x 3 levels of 8 codes" in shown and "peak memory" in shown
-    cost = json.loads((tmp_path / "cost.json").read_text())
+    assert "report on 300 items" in shown
+    written = json.loads((tmp_path / "cost.json").read_text())
+    cost, report = written["diagnose"], written["report"]
+    assert report["items"] == 300 and report["page_mb"] > 1 and report["wall_seconds"] > 0
     assert cost["items"] == 500 and cost["measures"] > 30
     assert cost["wall_seconds"] > 0 and cost["import_cpu_seconds"] > 0 and cost["peak_mb"] > 50
 
