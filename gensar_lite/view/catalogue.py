@@ -19,7 +19,7 @@ from gensar_lite.identify.labels import prefix_names
 from gensar_lite.identify.table import IdentifierTable, group_labels
 
 NO_CATEGORY = "(none)"
-_PREFIX = re.compile(r"\d+(-\d+)*")
+_PREFIX = re.compile(r"\d{1,9}(-\d{1,9})*")  # longer numbers are no codes
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Catalogue:
         if len(same):
             return same
         if _PREFIX.fullmatch(typed):
-            prefix = tuple(int(code) for code in typed.split("-") if len(code) < 19)
+            prefix = tuple(int(code) for code in typed.split("-"))
             fits = [self.table.items_of(kind, prefix) for kind in self.kinds if len(prefix) <= self._levels(kind)]
             found = np.unique(np.concatenate(fits)) if fits else np.zeros(0, dtype=np.int64)
             if len(found):
@@ -100,7 +100,7 @@ class Catalogue:
         wanted = typed.casefold().split()
         return np.flatnonzero([all(word in title for word in wanted) for title in self._plain])
 
-    def frame(self, items: Sequence[int]) -> pd.DataFrame:
+    def frame(self, items: Sequence[int] | np.ndarray) -> pd.DataFrame:
         """What there is to know about some items.
 
         Returns:

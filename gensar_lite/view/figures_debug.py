@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from jaxtyping import Int
 from plotly.subplots import make_subplots
 
 from gensar_lite.identify.labels import name_codes, prefix_names
@@ -91,7 +90,7 @@ def codebook_health(
     controls: Mapping[str, pd.DataFrame] | None = None,
     history: pd.DataFrame | None = None,
     epoch: int | None = None,
-    picked: Sequence[Int[np.ndarray, " K"]] = (),
+    picked: Sequence[np.ndarray] = (),
     chosen: tuple[int, int] | None = None,
 ) -> go.Figure:
     """Every code of every level by use, the profile of perplexities with its controls, and how it came about.
@@ -102,7 +101,7 @@ def codebook_health(
         history: one row per epoch, family and level (``rqvae.Trained.levels``): epoch, family, level (within its
             family, from 1), perplexity, size; with a column ``counts`` (items per code) the grid follows the epoch too.
         epoch: the epoch shown in the profile; the finished codes if None.
-        picked: per row, how many picked items each code has.
+        picked: per row (K,), how many picked items each code has.
         chosen: (row, code) of the chosen code.
     """
     controls = controls or {}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from plotly.subplots import make_subplots
 
 from gensar_lite.identify.labels import name_codes, prefix_names
@@ -45,7 +45,9 @@ class Colouring(NamedTuple):
     rest: str = "other items"
 
 
-def most_frequent(values: Sequence, named: Mapping[object, str] | None = None, word: str = "") -> Colouring:
+def most_frequent(
+    values: Sequence | np.ndarray, named: Mapping[object, str] | None = None, word: str = ""
+) -> Colouring:
     """Colour the seven most frequent values; equals stand in the order of their first appearance.
 
     Args:
@@ -103,7 +105,7 @@ def colourings(catalogue: Catalogue) -> dict[str, Colouring]:
     return found
 
 
-def drawn_items(look: Int[np.ndarray, " N"], most: int = DRAWN, seed: int = 0) -> Int[np.ndarray, " M"]:
+def drawn_items(look: UInt8[np.ndarray, " N"], most: int = DRAWN, seed: int = 0) -> Int[np.ndarray, " M"]:
     """Which items to draw where there are too many: a random sample, rare looks kept whole as far as they are small.
 
     Every look keeps its share of the points, but at least a hundredth of ``most`` (all of it if it is smaller).
@@ -174,7 +176,7 @@ def item_map(
     return describe(figure, _map_words(n_items, drawn, spaces, picked, nearest))
 
 
-def map_marker(look: Int[np.ndarray, " M"]) -> dict:
+def map_marker(look: UInt8[np.ndarray, " M"]) -> dict:
     """How the points of a map are drawn: colours, and up to 20,000 points shapes, as short arrays of numbers."""
     rest, many = look == REST, len(look) > _TEXT_POINTS
     steps = np.repeat(np.linspace(0, 1, REST + 2), 2)[1:-1]
@@ -238,7 +240,7 @@ def spread(matrix: Float[np.ndarray, "N E"], items: Sequence[int]) -> Spread:
     return Spread(_mean_cosine(matrix[rows]), _mean_cosine(matrix))
 
 
-def kept_near(points: Float[np.ndarray, "N 2"], item: int, neighbours: Sequence[int]) -> int:
+def kept_near(points: Float[np.ndarray, "N 2"], item: int, neighbours: Sequence[int] | np.ndarray) -> int:
     """How many of an item's true neighbours are among as many nearest points on the map: what the picture keeps."""
     away = np.square(points - points[item]).sum(axis=1)
     away[item] = np.inf

@@ -24,7 +24,7 @@ class Selection(traitlets.HasTraits):
     items = traitlets.Tuple()
     source = traitlets.Unicode()
 
-    def take(self, items: Iterable[int], source: str = "") -> None:
+    def take(self, items: Iterable, source: str = "") -> None:
         """Replace what is picked.
 
         Args:
@@ -47,7 +47,7 @@ class Selection(traitlets.HasTraits):
         return _ascending(proposal["value"])
 
 
-def _ascending(items: Iterable[int]) -> tuple[int, ...]:
+def _ascending(items: Iterable) -> tuple[int, ...]:
     try:
         found = sorted({operator.index(item) for item in items})
     except TypeError:

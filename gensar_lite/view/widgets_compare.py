@@ -155,6 +155,7 @@ class AlignmentHeat(LinkedView):
         codes: Mapping[str, Int[np.ndarray, "_ _"]],
         neighbours: Mapping[str, Int[np.ndarray, "_ _"]],
         selection: Selection | None = None,
+        categories: pd.DataFrame | None = None,
         frame: pd.DataFrame | None = None,
     ) -> None:
         """Args:
@@ -162,10 +163,13 @@ class AlignmentHeat(LinkedView):
         codes: name -> identifiers of these items, the controls too.
         neighbours: name of a space -> each item's nearest items, found in the original space.
         selection: shared with other views; one of its own if None.
+        categories: one column per yardstick, each item's category on it; the levels of the catalogue's category
+            paths by default.
         frame: ``identify.alignment.alignment`` of the same, where it has been computed before.
         """
         self.catalogue, self._codes, self._neighbours = catalogue, dict(codes), dict(neighbours)
-        self._sorts = None if catalogue.categories is None else _category_columns(catalogue)
+        known = catalogue.categories is not None
+        self._sorts = _category_columns(catalogue) if categories is None and known else categories
         self.frame = alignment(self._codes, self._neighbours, self._sorts) if frame is None else frame
         self._known: dict[tuple[str, str], np.ndarray] = {}
         self._rows, self._panels = list(self.frame["identifiers"].unique()), list(self.frame["against"].unique())

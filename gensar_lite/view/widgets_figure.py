@@ -180,9 +180,9 @@ def _same(first: object, second: object) -> bool:
     """Equal values of a figure: arrays by content, whatever holds them by its parts."""
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         numbers = first.dtype.kind == second.dtype.kind == "f"
-        return first.dtype == second.dtype and np.array_equal(first, second, equal_nan=numbers)
+        return first.dtype == second.dtype and bool(np.array_equal(first, second, equal_nan=numbers))
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(_same(first[name], second[name]) for name in first)
     if isinstance(first, list | tuple) and isinstance(second, list | tuple):
         return len(first) == len(second) and all(map(_same, first, second))
-    return type(first) is type(second) and first == second
+    return type(first) is type(second) and bool(first == second)

@@ -24,8 +24,7 @@ from gensar_lite.view.theme import safe
 from gensar_lite.view.widgets_figure import Point
 from gensar_lite.view.widgets_linked import LABEL, NOTHING, WIDE, LinkedView, find_box, side_by_side
 
-_LISTED = 300  # groups or branches that a menu offers
-_FOUND_FIRST = 12  # exemplars of a code
+_LISTED = 300  # groups that the menu offers; the rest by clicking
 
 
 class IdentifierMap(LinkedView):

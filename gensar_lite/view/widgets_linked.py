@@ -71,7 +71,7 @@ class LinkedView(ipywidgets.VBox):
         """The note as HTML; everything from data escaped. Empty by default."""
         return ""
 
-    def pick(self, items: Iterable[int]) -> None:
+    def pick(self, items: Iterable) -> None:
         """Make these the picked items, here and in every other view of the same selection."""
         self.selection.take(items, type(self).__name__)
 
