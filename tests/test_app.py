@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import nbformat
 import psutil
@@ -214,6 +215,15 @@ def test_the_page_shows_the_views_and_no_code(page):
 @pytest.mark.timeout(2 * SECONDS)
 def test_the_page_loads_nothing_from_elsewhere(page):
     assert remote_sources(page) == []
+
+
+@needs_voila
+@pytest.mark.timeout(2 * SECONDS)
+def test_nothing_that_stands_in_the_address_is_written_into_the_page(address, page):
+    hostile = quote('"><script>alert(1)</script>')
+    with urllib.request.urlopen(f"{address}/?theme={hostile}&template={hostile}", timeout=SECONDS) as answer:
+        page = answer.read().decode()
+    assert "Same shopper" in page and "alert(1)" not in page
 
 
 @needs_voila

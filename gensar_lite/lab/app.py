@@ -87,6 +87,7 @@ def settings(notebook: Path, ip: str, port: int, theme: str, open_browser: bool)
         "VoilaConfiguration.template": _TEMPLATE_NAME,
         "VoilaConfiguration.theme": theme,
         "VoilaConfiguration.allow_template_override": "NO",
+        "VoilaConfiguration.allow_theme_override": "NO",  # Voila would write the address's theme into the page as it is
         "VoilaConfiguration.strip_sources": True,  # no code in the page
         "VoilaConfiguration.show_tracebacks": False,
         "VoilaConfiguration.file_allowlist": "$.",  # a pattern that matches nothing: no files

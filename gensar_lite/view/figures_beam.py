@@ -212,7 +212,9 @@ def _step_head(number: int, share: Shares, left: float, width: float) -> str:
         f'<i class="gs-{name.split()[0]}" style="width:{100 * value:.2f}%" title="{name} {value:.1%}"></i>'
         for name, value in parts
     )
-    told = f"kept {share.kept:.0%}</span><br><span>pruned {share.pruned:.0%} · forbidden {share.forbidden:.1%}"
+    told = (
+        f"kept {share.kept:.0%}</span><br><span>pruned {share.pruned:.0%}</span> <span>forbidden {share.forbidden:.1%}"
+    )
     return (
         f'<div class="gs-step" style="left:{left:.2f}%;width:{width:.2f}%"><b>step {number}</b>'
         f'<div class="gs-mass" aria-hidden="true">{bar}</div><span>{told}</span></div>'
@@ -249,7 +251,7 @@ def _leaf(row: dict, place: _Place, picked: str) -> str:
     return (
         f'<button type="button" class="gs-leaf{mark}" tabindex="-1" data-pick="{safe(row["prefix"])}" '
         f'style="left:{left:.2f}%;width:{100 - left:.2f}%;top:{place.top:g}px;height:{place.height - 4}px" '
-        f'title="{safe(title)}">{safe(title)}</button>'
+        f'title="{safe(title)}"><span>{safe(title)}</span></button>'
     )
 
 
@@ -278,7 +280,8 @@ def _curves(rows: list[tuple[int, dict]], places: dict[tuple[int, int], _Place],
 
 
 _STYLE = f"""<style>
-.gs-beam {{ margin: 0; line-height: 1.25; font-size: 13px; overflow-x: auto; }}
+.gs-beam {{ margin: 0; line-height: 1.25; font-size: 13px; overflow-x: auto;
+  container-type: inline-size; }}
 .gs-tree {{ position: relative; min-width: 760px; }}
 .gs-tree svg {{ position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }}
 .gs-tree path {{ fill: none; vector-effect: non-scaling-stroke; opacity: .75; }}
@@ -302,14 +305,14 @@ _STYLE = f"""<style>
 .gs-is-pruned .gs-code, .gs-is-pruned span {{ opacity: .85; }}
 .gs-tree .gs-is-forbidden {{ border: 1px dashed {_NOTHING}; font-size: 12px; }}
 .gs-tree .gs-picked {{ box-shadow: 0 0 0 2px currentColor; }}
-.gs-tree .gs-leaf {{ padding: 0 10px; overflow: hidden; display: -webkit-box; -webkit-line-clamp: 2;
-  -webkit-box-orient: vertical; align-content: center; font-size: 12.5px; }}
+.gs-tree .gs-leaf {{ padding: 0 10px; display: flex; align-items: center; font-size: 12.5px; }}
+.gs-leaf span {{ overflow: hidden; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; }}
 .gs-tree .gs-leaf:hover, .gs-tree .gs-node:hover {{ background: rgba(128,128,128,.25); }}
 .gs-tree .gs-leaf.gs-picked {{ box-shadow: none; font-weight: 700; }}
 .gs-band {{ position: absolute; left: 0; right: 0; border-top: 1px solid rgba(128,128,128,.3); font-size: 11px;
   letter-spacing: .06em; text-transform: uppercase; padding: 4px 0; box-sizing: border-box; pointer-events: none; }}
 .gs-step {{ position: absolute; top: 0; font-size: 11px; }} .gs-step b {{ font-size: 13px; }}
-.gs-step span {{ white-space: nowrap; }}
+.gs-step span {{ white-space: nowrap; margin-right: 6px; }}
 .gs-mass {{ display: flex; height: 8px; margin: 2px 0; border-radius: 2px; overflow: hidden;
   background: rgba(128,128,128,.15); }}
 .gs-mass .gs-kept {{ background: var(--gs-own); }} .gs-mass .gs-pruned {{ background: {GREY}; }}
@@ -319,4 +322,9 @@ _STYLE = f"""<style>
 .gs-card p {{ margin: 4px 0; }} .gs-card ul {{ margin: 4px 0; padding-left: 18px; }}
 .gs-card li span {{ opacity: .85; }} .gs-card .gs-codes, .gs-kinds {{ font: 12px ui-monospace, monospace; }}
 .gs-kinds > span {{ margin-right: 16px; }}
+@container (max-width: 1000px) {{
+  .gs-root {{ font-size: 12px; padding-right: 5px; }}
+  .gs-tree .gs-node {{ padding: 1px 4px 3px; gap: 0 2px; font-size: 12px; }}
+  .gs-node .gs-code {{ font-size: 11px; }} .gs-tree .gs-is-forbidden {{ font-size: 11px; }}
+}}
 </style>"""

@@ -347,6 +347,12 @@ _STYLE = f"""<style>
 .gs-legend {{ display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 12px; opacity: .9; margin: 6px 0 0; }}
 .gs-legend svg {{ margin-right: 6px; vertical-align: middle; }}
 .gs-note {{ margin-top: 10px; font-size: 12px; opacity: .85; }}
+@container (max-width: 1000px) {{
+  .gs-pair {{ grid-template-columns: minmax(0, 1fr) clamp(64px, 12cqw, 120px) minmax(0, 1fr); }}
+  .gs-row {{ gap: 6px; padding: 0 6px; }}
+  .gs-before .gs-row {{ grid-template-columns: 1.2em minmax(0, 1fr) 46px 3em; }}
+  .gs-now .gs-row {{ grid-template-columns: 3em 1.2em minmax(0, 1fr) 46px; }}
+}}
 @container (max-width: 760px) {{ .gs-codes {{ display: none; }} .gs-row {{ gap: 6px; }} }}
 @media (prefers-reduced-motion: no-preference) {{
   .gs-middle svg {{ animation: gs-reveal .6s ease-out; }}

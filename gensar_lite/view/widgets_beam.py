@@ -70,7 +70,7 @@ class BeamTree(ipywidgets.VBox):
             value=True, description="only identifiers that exist", indent=False, style=_LABEL, layout={"width": "auto"}
         )
         self.tree = Picture("beam search, from left to right")
-        self.card, self.note = ipywidgets.HTML(layout={"width": "100%"}), ipywidgets.HTML()
+        self.card, self.note = ipywidgets.HTML(layout={"width": "auto"}), ipywidgets.HTML()
         controls = ipywidgets.HBox(
             [self.step, self.beams, self.constrained],
             layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 24px"},

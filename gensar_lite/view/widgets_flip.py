@@ -85,7 +85,7 @@ class BehaviourFlip(ipywidgets.VBox):
             value=True, description="flip the instruction and the query", indent=False, layout=narrow, style=_LABEL
         )
         self.note = ipywidgets.HTML()
-        self.lists = ipywidgets.HTML(layout={"width": "100%"})
+        self.lists = ipywidgets.HTML(layout={"width": "auto"})
         asked = ipywidgets.HBox([self.query, self.token], layout={**_WRAP, "grid_gap": "4px 28px"})
         switches = ipywidgets.HBox([self.flip_token, self.flip_words, self.note], layout=_WRAP)
         super().__init__([self.chips, asked, switches, self.lists])
