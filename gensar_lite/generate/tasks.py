@@ -266,9 +266,10 @@ def training_examples(
     everything = actions(log, range(len(log.events)))
     queries = pseudo_queries(log, split)
     examples: list[Example] = []
+    wanted = {task for task in INSTRUCTIONS if mix.weight(task) > 0}
 
     def add(task: str, prompt: Prompt, target: Sequence[int]) -> None:
-        if mix.weight(task) > 0:
+        if task in wanted:
             examples.append(Example(prompt, tuple(target)))
 
     for row in np.flatnonzero(split.train):
