@@ -272,6 +272,21 @@ def test_a_notebook_without_parameters_cell_takes_none(tmp_path):
         check_parameters(tmp_path / "a.ipynb", {"PROFILE": "smoke"})
 
 
+# what a lesson imports
+
+
+def test_what_lessons_import_brings_nothing_slow_that_few_of_them_use():
+    code = """
+import sys
+from gensar_lite.lab import artefacts, ask, attention, checks, live, record, setup
+setup.start("smoke")
+slow = {"numba", "umap", "sentence_transformers", "matplotlib"}
+assert not slow & set(sys.modules), sorted(slow & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-800:]
+
+
 # offline pages
 
 

@@ -18,11 +18,10 @@ from typing import Any
 from nbformat import NotebookNode
 
 from gensar_lite.lab.export_widgets import STATE, still
+from gensar_lite.lab.setup import NO_CLOUD
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# plotly's tool bar offers to send the figure's data to its maker's cloud; not from here.
-NO_CLOUD = {"showSendToCloud": False, "displaylogo": False}
 _TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{{ resources.figure_library }}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}

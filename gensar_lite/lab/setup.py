@@ -7,9 +7,10 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensar_lite.lab.export import NO_CLOUD
 from gensar_lite.lab.offline import VARIABLE, block_network
 
+# plotly's tool bar offers to send the figure's data to its maker's cloud; not from here.
+NO_CLOUD = {"showSendToCloud": False, "displaylogo": False}
 _MOST_THREADS = 4  # models this small gain nothing beyond
 
 

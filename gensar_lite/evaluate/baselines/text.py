@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import bm25s
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
@@ -30,6 +29,8 @@ class BM25:
     notes = {(SEARCH, "paper"): "handicapped: it ranks its own hard negatives"}
 
     def __init__(self, items: pd.DataFrame) -> None:
+        import bm25s  # brings numba, which takes seconds to import; most lessons never rank by words
+
         texts = [words(text) for text in item_text(items)]
         self._n_items = len(items)
         self._known = {word for text in texts for word in text}
