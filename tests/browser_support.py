@@ -135,7 +135,7 @@ def open_lab(folder: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def open_app(folder: Path) -> Iterator[str]:
+def open_app(folder: Path, theme: str = "light") -> Iterator[str]:
     """The app of ``make app`` on a free port, stopped with all its kernels at the end; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -144,7 +144,8 @@ def open_app(folder: Path) -> Iterator[str]:
         socket.create_connection(("127.0.0.1", port)).close()
         return f"http://127.0.0.1:{port}"
 
-    command = [sys.executable, "-m", "gensar_lite.lab.app", "--no-browser", f"--port={port}", f"--out={folder}"]
+    command = [sys.executable, "-m", "gensar_lite.lab.app", "--no-browser", f"--port={port}", f"--theme={theme}"]
+    command.append(f"--out={folder}")
     with _serving(command, folder, _environment(folder), answers) as address:
         yield address
 

@@ -29,16 +29,14 @@ pytestmark = pytest.mark.timeout(900)
 
 
 class Views(NamedTuple):
-    """An open page and its two live views.
+    """An open page and its live views.
 
     Attributes:
         place: "lab" or "app".
-        address: of the app; empty in the lab.
     """
 
     place: str
     watched: Watched
-    address: str = ""
 
     @property
     def page(self) -> Page:
@@ -51,6 +49,10 @@ class Views(NamedTuple):
     @property
     def tree(self) -> Locator:
         return view_with(self.page, self.page.get_by_role("group", name="beam search, from left to right"))
+
+    @property
+    def microscope(self) -> Locator:
+        return view_with(self.page, self.page.get_by_role("combobox", name="case", exact=True))
 
     @property
     def chips(self) -> Locator:
@@ -83,7 +85,7 @@ def views(
         else:
             with open_app(tmp_path_factory.mktemp("app")) as address:
                 watched.page.goto(address)
-                yield Views("app", watched, address)
+                yield Views("app", watched)
 
 
 def test_flipping_the_token_moves_the_answer_to_the_left_and_brings_another(views):
@@ -176,21 +178,55 @@ def test_the_tree_follows_the_flip(views):
     expect(views.tree.get_by_role("status")).to_contain_text("<S_I>")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_readable_in_both_themes_on_laptop_and_projector(views, theme):
+def test_the_microscope_widens_the_beam_by_keyboard_and_takes_another_case(views):
+    if views.place == "app":
+        pytest.skip("the app shows the flip and its tree alone")
+    told, keyboard = views.microscope.get_by_role("note"), views.page.keyboard
+    views.microscope.get_by_role("slider").focus()
+    keyboard.press("Home")
+    expect(told).to_contain_text("A beam of 1 ")
+    keyboard.press("End")
+    expect(told).to_contain_text("A beam of 100 ")
+    case = views.microscope.get_by_role("combobox", name="case", exact=True)
+    name = case.locator("option").last.text_content()
+    case.select_option(name)
+    title = name.replace("\xa0", " ").rpartition(" → ")[2]  # a list's blanks do not break
+    expect(told).to_contain_text(f"The target, “{title}”")
+
+
+def readable(views: Views, theme: str) -> None:
+    """All views fit into the windows of laptop and projector; pictures are taken where they are asked for."""
+    parts = {"flip": views.flip, "tree": views.tree}
     if views.place == "lab":
-        switch_theme(views.page, theme)
-    else:
-        views.page.goto(f"{views.address}/?voila-theme={theme}")
-    expect(views.tree.locator(".gs-beam")).to_be_visible()
+        figures = views.page.locator(".jp-Cell-outputArea")
+        parts["microscope"] = views.microscope
+        parts["funnel"] = figures.filter(has_text="Per task and kind of target")
+        parts["thinned"] = figures.filter(has_text="The thinner belief is spread")
     for name, window in (("laptop", LAPTOP), ("projector", PROJECTOR)):
         views.page.set_viewport_size({**window, "height": 1500})  # high enough for a picture of a whole view
-        for part, view in (("flip", views.flip), ("tree", views.tree)):
+        for part, view in parts.items():
             view.scroll_into_view_if_needed()
+            views.page.wait_for_timeout(500)  # figures follow the width of the window
             views.watched.shot(f"{part}-{views.place}-{name}-{theme}", view)
             inside = view.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
             assert inside, f"the {part} is wider than the window of a {name}"
     views.page.set_viewport_size(LAPTOP)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_readable_in_both_themes_on_laptop_and_projector(views, theme, browser, tmp_path):
+    if views.place == "lab":
+        switch_theme(views.page, theme)
+        readable(views, theme)
+    elif theme == "light":
+        readable(views, theme)
+    else:  # the app's theme is chosen when it is started
+        with open_app(tmp_path, theme) as address, open_page(browser) as watched:
+            watched.page.goto(address)
+            expect(Views("app", watched).tree.locator(".gs-beam")).to_be_visible()
+            assert watched.page.evaluate("document.body.dataset.jpThemeLight") == "false"
+            readable(Views("app", watched), theme)
+            watched.check()
 
 
 def test_nothing_went_wrong_on_the_page(views):

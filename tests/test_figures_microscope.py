@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensar_lite.view.figures_microscope import CAUSES, case_figure, case_sentence, funnel_figure
+from gensar_lite.view.figures_microscope import CAUSES, case_figure, case_sentence, funnel_figure, thinned_figure
 from gensar_lite.view.theme import description, table_twin
 from gensar_lite.view.widgets_microscope import BeamMicroscope
 
@@ -177,3 +177,24 @@ def test_the_microscope_is_labelled_and_has_two_controls():
     widget = BeamMicroscope(["one"], look)
     controls = [child for child in widget.children if hasattr(child, "description")]
     assert [child.description for child in controls] == ["case", "beam"]
+
+
+def thinned():
+    rows = [
+        ("S_I", name, t, 0.8 / t, 0.9 / t - drop) for name, drop in (("learned", 0), ("dealt", 0.1)) for t in (1, 2)
+    ]
+    return pd.DataFrame(rows, columns=["task", "names", "temperature", "held", "recall"])
+
+
+def test_lines_of_thinner_belief_are_told_apart_without_colour_and_told_in_words():
+    figure = thinned_figure(thinned())
+    learned, dealt = (trace_named(figure, f"search, names {name}") for name in ("learned", "dealt"))
+    assert list(learned.x) == [0.8, 0.4] and list(learned.y) == [0.9, 0.45]
+    assert learned.line.dash != dealt.line.dash and learned.marker.symbol != dealt.marker.symbol
+    assert figure.layout.xaxis.autorange == "reversed"
+    assert "search, names dealt: 80% found where the best hold 80%, 35% where they hold 40%" in description(figure)
+
+
+def test_in_the_funnel_s_legend_what_is_left_stands_before_the_reasons():
+    ranks = {trace.name: trace.legendrank for trace in funnel_figure(funnel_of()).data if trace.showlegend}
+    assert {name for name, rank in ranks.items() if rank == 1} == {name for name in ranks if "still there" in name}

@@ -1,20 +1,35 @@
-"""Test cases under the microscope, as the views want them: titles for items, words for codes, a choice of cases."""
+"""Test cases under the microscope, as the views want them: titles for items, words for codes, a choice of cases.
+
+And two experiments on what the model believes, after Wu et al. (SIGIR 2025): how a beam fares when belief is spread
+more thinly (``flattened``), and what the constraint does to it when the catalogue shrinks (``narrowed``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from gensar_lite.evaluate.microscope import CAUSES, FOUND, Lens, item_strata, lens, where_lost
+from gensar_lite.evaluate.microscope import CAUSES, FOUND, Lens, item_strata, lens, scores_of, where_lost
+from gensar_lite.evaluate.replay import beam_recall, constraint_shift
 from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.model import GenSAR
+from gensar_lite.generate.trie import Trie
 from gensar_lite.lab.artefacts import Artefacts
 from gensar_lite.log.schema import SEARCH, JointLog
 from gensar_lite.log.split import Histories
+
+_FATES = {
+    "pruned": "pruned by {} beams",
+    "collision": "shares its identifier",
+    "history": "beyond the history read",
+    "model": "never likely",
+    "found": "found by {} beams",
+}
 
 
 class Look(NamedTuple):
@@ -37,7 +52,7 @@ class Cases:
     Args:
         model: the trained generator.
         log: the log it was trained on.
-        cases: rows of ``Split.test`` or ``Split.validation``.
+        cases: rows of ``Split.test`` or ``Split.validation``; a column ``fate``, if there is one, leads the names.
     """
 
     def __init__(self, model: GenSAR, log: JointLog, cases: pd.DataFrame) -> None:
@@ -59,7 +74,8 @@ class Cases:
 
     def _name(self, row: object) -> str:
         asked = f"search “{row.query}”" if row.task == SEARCH else "recommendation"
-        return f"shopper {row.user}, {asked} → {self._log.items['title'].iloc[row.item]}"
+        fate = f"{row.fate}: " if hasattr(row, "fate") else ""
+        return f"{fate}shopper {row.user}, {asked} → {self._log.items['title'].iloc[row.item]}"
 
 
 def telling_cases(
@@ -73,8 +89,8 @@ def telling_cases(
         each: cases kept per task and fate.
 
     Returns:
-        the cases (rows of ``made.split.test``), those pruned by the beam first, and what ``where_lost`` says of all
-        that were looked through.
+        the cases (rows of ``made.split.test`` with their ``fate`` in words), those pruned by the beam first, and what
+        ``where_lost`` says of all that were looked through.
     """
     rng = np.random.default_rng(seed)
     test = made.split.test
@@ -85,10 +101,112 @@ def telling_cases(
     stratum = item_strata(made.log, made.split)
     lost = where_lost(made.model, looked, made.log, Histories(made.log), stratum, decoding)
     order = [_first(lost, fate, task, each) for fate in (*CAUSES, FOUND) for task in dict.fromkeys(test["task"])]
-    return looked.iloc[np.concatenate(order)], lost
+    chosen = np.concatenate(order)
+    fates = [_FATES[fate].format(beams) for fate in lost["lost"].iloc[chosen]]
+    return looked.iloc[chosen].assign(fate=fates), lost
 
 
 def _first(lost: pd.DataFrame, fate: str, task: str, each: int) -> Int[np.ndarray, " C"]:
     """Rows of the cases of one fate and task whose targets stand highest."""
     rows = np.flatnonzero(((lost["lost"] == fate) & (lost["task"] == task)).to_numpy())
     return rows[np.argsort(lost["exact_rank"].to_numpy()[rows], kind="stable")][:each]
+
+
+# ---- two experiments on what the model believes --------------------------------------------------------------------
+
+
+class Belief(NamedTuple):
+    """What the model believes of some questions of one task.
+
+    Attributes:
+        task: "R_I" or "S_I".
+        scores: (B, nodes) log-probability (nats) of every prefix.
+        trie: the identifiers asked for.
+    """
+
+    task: str
+    scores: Float[np.ndarray, "B nodes"]
+    trie: Trie
+
+
+def beliefs(model: GenSAR, log: JointLog, cases: pd.DataFrame) -> list[Belief]:
+    """The model's exact scores of every prefix, for rows of ``Split.test`` or ``Split.validation``."""
+    asked = model.batches(cases, log, Histories(log))
+    return [Belief(str(cases["task"].iloc[one.rows[0]]), scores_of(one), one.trie) for one in asked]
+
+
+def flattened(
+    believed: Sequence[Belief],
+    temperatures: Sequence[float] = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0),
+    beams: int = 10,
+    k: int = 10,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What a beam finds of the best identifiers when belief is spread more thinly over the same order.
+
+    Each identifier's probability is raised to 1/T and renormalised over all of them: the tail gets thicker, the order
+    stays. A prefix weighs the sum of all below it, which is what a step of the beam sees (its "marginal"). So whatever
+    is lost is lost to those sums. The same with the identifiers dealt out at random, so that a prefix says nothing.
+
+    Returns:
+        one row per ``task``, ``names`` ("learned" or "dealt at random") and ``temperature``: ``held``, share of the
+        probability that the k best hold, and ``recall``, share of them that the beam finds; means over the questions.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for task, scores, trie in believed:
+        leaves = scores[:, trie.bounds[-2] :].astype(np.float64)
+        dealt = rng.permutation(trie.n_leaves)
+        for temperature in temperatures:
+            weights = np.exp((leaves - leaves.max(axis=1, keepdims=True)) / temperature)
+            weights /= weights.sum(axis=1, keepdims=True)
+            held = np.sort(weights, axis=1)[:, -k:].sum(axis=1)
+            for names, ordered in (("learned", weights), ("dealt at random", weights[:, dealt])):
+                recall = beam_recall(_sums(ordered, trie), trie, beams, k)
+                told = {"task": task, "names": names, "temperature": temperature, "held": held, "recall": recall}
+                rows.append(pd.DataFrame(told))
+    return pd.concat(rows).groupby(["task", "names", "temperature"], sort=False).mean().reset_index()
+
+
+def _sums(leaves: Float[np.ndarray, "B leaves"], trie: Trie) -> Float[np.ndarray, "B nodes"]:
+    """Logarithm of what lies below every prefix, from the identifiers' probabilities."""
+    weights = np.zeros((len(leaves), trie.n_nodes))
+    weights[:, trie.bounds[-2] :] = leaves
+    for depth in reversed(range(trie.levels)):
+        here, below = slice(*trie.bounds[depth : depth + 2]), slice(*trie.bounds[depth + 1 : depth + 3])
+        weights[:, here] = np.add.reduceat(weights[:, below], trie.first_child[here] - below.start, axis=1)
+    with np.errstate(divide="ignore"):  # what is too unlikely to be told from 0 is never kept
+        return np.log(weights)
+
+
+def narrowed(
+    believed: Sequence[Belief], shares: Sequence[float] = (1.0, 0.5, 0.2, 0.1, 0.05), seed: int = 0
+) -> pd.DataFrame:
+    """How far the constraint bends what the model believes when only some of its items are on offer.
+
+    Args:
+        shares: of the catalogue, drawn at random.
+
+    Returns:
+        one row per ``task`` and ``share``: ``inside``, probability of the items on offer, and ``shift``, KL(P || Q) in
+        nats of renormalising at every step, P, from the belief among these items renormalised once, Q (see
+        ``evaluate.replay.constraint_shift``); means over the questions.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for task, scores, trie in believed:
+        order = rng.permutation(np.unique(trie.items))
+        for share in shares:
+            part = trie.restricted_to(order[: max(round(share * len(order)), 1)])
+            here = scores[:, _same_prefixes(part, trie)]
+            inside = np.exp(here[:, part.bounds[-2] :].astype(np.float64)).sum(axis=1)
+            shift = constraint_shift(here, part)
+            rows.append(pd.DataFrame({"task": task, "share": share, "inside": inside, "shift": shift}))
+    return pd.concat(rows).groupby(["task", "share"], sort=False).mean().reset_index()
+
+
+def _same_prefixes(part: Trie, whole: Trie) -> Int[np.ndarray, " nodes"]:
+    """For every node of a trie of some identifiers, the node of the same prefix in the trie of all."""
+    leaves = np.unique(whole.leaf_of_entry()[np.isin(whole.items, part.items)])
+    way = whole.ancestors(leaves + whole.bounds[-2])
+    return np.concatenate([[0], *map(np.unique, way.T)])  # both number the prefixes of a length in the same order

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gensar_lite.view.theme import COLOUR, GREY, OKABE_ITO, SYMBOL, WORD, describe, label, template
+from gensar_lite.view.theme import COLOUR, GREY, OKABE_ITO, SYMBOL, WORD, describe, label, new_figure, template
 
 # Why a target is lost: colour, hatching and words; the hatching tells them apart where colours do not.
 CAUSES = {
@@ -100,6 +100,7 @@ def _way(figure: go.Figure, steps: pd.DataFrame, beams: int, behaviour: str) -> 
         name="the target's prefix",
         text=[f"{row.place}/{row.prefixes}" for row in steps.itertuples()],
         textposition="top right",
+        cliponaxis=False,
         line={"color": COLOUR[behaviour], "width": 3},
         marker={
             "symbol": [SYMBOL[behaviour] if here else "x" for here in kept],
@@ -173,6 +174,7 @@ def _ranks(figure: go.Figure, items: pd.DataFrame, behaviour: str) -> None:
         text=[f"target, rank {int(target['exact_rank'])}"],
         textposition="top left" if x > last / 2 else "top right",
         textfont={"size": 13},
+        cliponaxis=False,
         marker={"symbol": "star", "size": 19, "color": COLOUR[behaviour], "line": {"color": GREY, "width": 1}},
         hovertext=[_told(next(items[items["target"]].itertuples()))],
         hoverinfo="text",
@@ -256,6 +258,7 @@ def _panel(figure: go.Figure, part: pd.DataFrame, task: str, row: int, column: i
             name=name,
             legendgroup=name,
             showlegend=name not in named,
+            legendrank=1000 if hatch else 1,  # what is left first, of both tasks
             marker={"color": colour, "pattern": {"shape": hatch, **_HATCHING}},
             customdata=np.column_stack([part["stage"], count]),
             hovertemplate="%{customdata[0]}: %{y:.1%} (%{customdata[1]:,}) " + name + "<extra></extra>",
@@ -278,3 +281,46 @@ def _funnel_sentence(funnel: pd.DataFrame, tasks: list[str]) -> str:
             f"{part['alive'].iloc[-1] / total:.0%} in the list; lost: {why}"
         )
     return "Per task and kind of target, what is left code by code and why the rest went. " + "; ".join(told) + "."
+
+
+def thinned_figure(curves: pd.DataFrame, k: int = 10) -> go.Figure:
+    """What a beam finds of the k best against how much of the probability they hold, from sure (left) to unsure.
+
+    Args:
+        curves: columns ``task``, ``names`` ("learned" first), ``temperature``, ``held`` and ``recall``.
+        k: how many of the best are looked for, by a beam of the same width.
+    """
+    figure = new_figure(height=400)
+    for (task, names), part in curves.groupby(["task", "names"], sort=False):
+        learned = names == curves["names"].iloc[0]
+        figure.add_scatter(
+            x=part["held"],
+            y=part["recall"],
+            mode="lines+markers",
+            name=f"{WORD[task]}, names {names}",
+            line={"color": COLOUR[task], "width": 3 if learned else 2, "dash": "solid" if learned else "dot"},
+            marker={"symbol": SYMBOL[task] + ("" if learned else "-open"), "size": 10},
+            customdata=part["temperature"],
+            hovertemplate="T = %{customdata:g}: the best hold %{x:.1%}, the beam finds %{y:.0%} of them",
+        )
+    figure.add_hline(y=0.5, line={"color": GREY, "dash": "dash"})
+    figure.add_annotation(
+        xref="paper", x=0, y=0.5, text="one half", showarrow=False, xanchor="left", yanchor="bottom", font_color=GREY
+    )
+    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+    figure.update_xaxes(
+        title_text=f"share of the probability that the {k} best hold (thicker tail to the right)",
+        type="log",
+        autorange="reversed",
+        tickvals=ticks,
+        tickformat=".0%",
+    )
+    figure.update_yaxes(title_text=f"share of them in a beam of {k}", tickformat=".0%", range=[0, 1.03])
+    figure.update_layout(legend={"orientation": "h", "y": -0.25})
+    ends = curves.groupby(["task", "names"], sort=False).agg({"held": ["first", "last"], "recall": ["first", "last"]})
+    told = "; ".join(
+        f"{WORD[task]}, names {names}: {row['recall', 'first']:.0%} found where the best hold "
+        f"{row['held', 'first']:.0%}, {row['recall', 'last']:.0%} where they hold {row['held', 'last']:.0%}"
+        for (task, names), row in ends.iterrows()
+    )
+    return describe(figure, f"The thinner belief is spread, the less a beam of {k} finds of the {k} best. {told}.")
