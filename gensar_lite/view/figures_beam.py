@@ -326,6 +326,7 @@ _STYLE = f"""<style>
   .gs-root {{ font-size: 12px; padding-right: 5px; }}
   .gs-tree .gs-node {{ padding: 1px 4px 3px; gap: 0 2px; font-size: 12px; }}
   .gs-node .gs-code {{ font-size: 11px; }}
-  .gs-tree .gs-is-pruned, .gs-tree .gs-is-forbidden {{ font-size: 11px; flex-wrap: nowrap; white-space: nowrap; }}
+  .gs-tree .gs-is-pruned, .gs-tree .gs-is-forbidden {{ font-size: 11px; flex-wrap: nowrap; align-items: center;
+    white-space: nowrap; }}
 }}
 </style>"""
