@@ -70,6 +70,7 @@ def test_what_is_known_about_items_stands_in_one_table():
     assert frame["semantic group"].tolist() == ["2 items", "2 items"]
     assert frame["collaborative group"].tolist() == ["alone", "3 items"]
     assert frame["clicks"].tolist() == [0, 1]
+    assert str(Catalogue(TABLE, TITLES, clicks=CLICKS.astype(float)).frame([3]).loc[3, "clicks"]) == "3"
     bare = bare_catalogue().frame([])
     assert list(bare.columns) == ["item_id", "title", "semantic", "semantic group"] and bare.empty
 
@@ -356,12 +357,13 @@ def test_movers_by_level_code_to_code_and_the_square_of_collisions():
     assert counted["items"].tolist() == [1, 0, 1, 6] and counted["picked"].tolist() == [1, 0, 0, 1]
     figure = figures_compare.identifier_diff(found, level=1, picked=[7, 0])
     assert figure.data[0].y.tolist() == [1, 0, 1, 6]
+    assert list(figure.data[0].x) == ["level<br>1", "level<br>2", "level<br>3", "not<br>at all"]
     flow = {(x, y): size for x, y, size in zip(figure.data[2].x, figure.data[2].y, figure.data[2].customdata)}
     assert flow == {(0, 0): 4, (1, 1): 3, (2, 1): 1}
     assert list(zip(figure.data[3].x, figure.data[3].y)) == [(0, 0), (2, 1)]
     # Alone before: 2 stay alone, 2 entered a collision; shared before: 2 left one, 2 stayed.
     assert np.asarray(figure.data[4].z).tolist() == [[0.25, 0.25], [0.25, 0.25]]
-    assert "1 picked" in figure.data[4].text[0][1] and "new collision" in figure.data[4].text[0][1]
+    assert "1 picked" in figure.data[4].text[0][1] and "new<br>collision" in figure.data[4].text[0][1]
     assert "2 of 8 semantic identifiers differ" in description(figure)
     assert len(figures_compare.identifier_diff(found, level=3).data) == 5
 
@@ -381,7 +383,7 @@ def test_the_heat_map_has_a_panel_per_yardstick_and_a_row_for_what_is_picked():
     assert np.isnan(by_text[1, 2])  # click identifiers have two codes
     row = frame[(frame["identifiers"] == "semantic") & (frame["against"] == "by text") & (frame["depth"] == 1)].iloc[0]
     assert by_text[0, 0] == pytest.approx(row["value"])
-    assert list(figure.data[1].x) == ["2"] and list(figure.data[1].y) == ["semantic"]
+    assert list(figure.data[1].x) == [2] and list(figure.data[1].y) == ["semantic"]
     assert "0 is chance" in description(figure)
 
 
@@ -405,6 +407,10 @@ def test_the_square_counts_with_whom_items_stand():
     assert (star.x[0], star.y[0]) == (0.4, 0.6)
     assert square.text[0][0].startswith("2<br>(1 picked)") and square.text[1][1].startswith("2<br>(1 picked)")
     assert list(square.y) == ["by text: near", "by text: apart"] and list(square.x)[0] == "by clicks: near"
+    unknown = figures_compare.alignment_square(
+        aligned(), ("by text", "by clicks"), ("semantic", 2), sides, (np.nan, 0.6)
+    )
+    assert len(unknown.data[2].x) == 0
     assert "2 stand with most of their neighbours of both kinds" in description(figure)
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Int, Real
 
 from gensar_lite.identify.labels import prefix_names
 from gensar_lite.identify.table import IdentifierTable, group_labels
@@ -30,13 +30,13 @@ class Catalogue:
         table: identifiers, of one kind or several, with any number of levels.
         titles: (N,).
         categories: (N,) category paths, root first, parts joined by ", "; None where there are none.
-        clicks: (N,) how often each item was clicked in training; None without a log.
+        clicks: (N,) how often each item was clicked in training, kept as integers; None without a log.
     """
 
     table: IdentifierTable
     titles: Sequence[str]
     categories: Sequence[str] | None = None
-    clicks: Int[np.ndarray, " N"] | None = None
+    clicks: Real[np.ndarray, " N"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit the table."""
@@ -46,6 +46,8 @@ class Catalogue:
                 raise ValueError(
                     f"{len(column)} {name} for {self.table.n_items} items. Give one per item, in the table's order."
                 )
+        if self.clicks is not None:  # counts are often kept as floats
+            object.__setattr__(self, "clicks", np.asarray(self.clicks).astype(np.int64))
 
     @property
     def n_items(self) -> int:

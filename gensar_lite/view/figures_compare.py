@@ -18,6 +18,7 @@ from gensar_lite.identify.diff import STATES, Difference
 from gensar_lite.view.figures_debug import PICKED
 from gensar_lite.view.theme import GREY, OKABE_ITO, PART_COLOUR, describe, label, template
 
+_ON_FIELDS = {"color": "#000000", "size": 12}
 _BEHIND = [[0, "#FFFFFF"], [1, "#56B4E9"]]  # white to sky blue, behind black text
 SIDES = ("near in both", "near in the first only", "near in the second only", "near in neither")
 
@@ -35,14 +36,16 @@ def identifier_diff(difference: Difference, level: int = 1, picked: Sequence[int
     """
     frame = difference.frame
     chosen = frame["item"].isin(picked).to_numpy()
-    heads = ["parts at level", f"level {level}: code before and after", "collisions"]
-    figure = make_subplots(1, 3, subplot_titles=heads, column_widths=[0.27, 0.46, 0.27], horizontal_spacing=0.09)
+    heads = ["parts at", f"level {level}: code before and after", "collisions"]
+    figure = make_subplots(1, 3, subplot_titles=heads, column_widths=[0.28, 0.42, 0.3], horizontal_spacing=0.1)
     counted = part_counts(difference, picked)
     colour, hatch = {"color": OKABE_ITO[0]}, {"color": PICKED, "pattern": {"shape": "/"}}
     told = [f"{row.items:,}{_of_picked(row.picked)}" for row in counted.itertuples()]
+    # Of names that look like numbers plotly forgets that they are names, with the next change of a bar.
+    names = [f"level<br>{parts}" if parts.isdigit() else "not<br>at all" for parts in counted["parts"]]
     says = {"text": told, "textposition": "outside", "cliponaxis": False, "constraintext": "none"}
-    figure.add_bar(x=counted["parts"], y=counted["items"], marker=colour, name="items", **says, row=1, col=1)
-    figure.add_bar(x=counted["parts"], y=counted["picked"], marker=hatch, name="picked items", row=1, col=1)
+    figure.add_bar(x=names, y=counted["items"], marker=colour, name="items", **says, row=1, col=1)
+    figure.add_bar(x=names, y=counted["picked"], marker=hatch, name="picked items", row=1, col=1)
     before, after = difference.before[:, level - 1], difference.after[:, level - 1]
     flow = pd.DataFrame({"before": before, "after": after, "picked": chosen})
     flow = flow.groupby(["before", "after"])["picked"].agg(["size", "sum"]).reset_index()
@@ -57,7 +60,6 @@ def identifier_diff(difference: Difference, level: int = 1, picked: Sequence[int
     places = {"x": own["before"], "y": own["after"], "mode": "markers", "hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(**places, marker=marker, name="picked", row=1, col=2)
     figure.add_trace(_collision_square(frame, chosen), row=1, col=3)
-    figure.update_xaxes(type="category", row=1, col=1)
     figure.update_yaxes(title="items", rangemode="tozero", row=1, col=1)
     figure.update_xaxes(title="code before", row=1, col=2)
     figure.update_yaxes(title="code after", row=1, col=2)
@@ -83,14 +85,18 @@ def _collision_square(frame: pd.DataFrame, chosen: np.ndarray) -> go.Heatmap:
     own = frame.loc[chosen, "state"].value_counts().reindex(STATES, fill_value=0).to_numpy().reshape(2, 2)
     names = np.array(STATES, dtype=object).reshape(2, 2)
     text = [
-        [f"{names[row, column]}<br>{counts[row, column]}" + _of_picked(own[row, column]) for column in (0, 1)]
+        [
+            f"{names[row, column].replace(' ', '<br>', 1)}<br>{counts[row, column]:,}" + _of_picked(own[row, column])
+            for column in (0, 1)
+        ]
         for row in (0, 1)
     ]
     share = counts / max(counts.sum(), 1)
     look = {"colorscale": _BEHIND, "zmin": 0, "zmax": 1, "showscale": False}
-    says = {"text": text, "texttemplate": "%{text}", "textfont": {"color": "#000000"}}
+    says = {"text": text, "texttemplate": "%{text}", "textfont": _ON_FIELDS}
     look["hovertemplate"] = "%{text}<extra></extra>"
-    return go.Heatmap(z=share, x=["alone after", "shared after"], y=["alone before", "shared before"], **look, **says)
+    x, y = ([f"{name}<br>{when}" for name in ("alone", "shared")] for when in ("after", "before"))
+    return go.Heatmap(z=share, x=x, y=y, **look, **says)
 
 
 def _of_picked(count: int | np.integer) -> str:
@@ -136,18 +142,18 @@ def alignment_heat(
         extra[: len(picked.get(panel, ()))] = picked.get(panel, ())
         grid = np.concatenate([grid, extra[None]])
         text = [["" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}" for value in row] for row in grid]
-        says = {"text": text, "texttemplate": "%{text}", "textfont": {"color": "#000000"}, "hoverongaps": False}
+        says = {"text": text, "texttemplate": "%{text}", "textfont": _ON_FIELDS, "hoverongaps": False}
         look = {"colorscale": _BEHIND, "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2}
         box = "%{y}, %{x} codes: %{text}<extra></extra>"
         rows = [row_name(name) for name in names] + ["picked items"]
-        depths = [str(depth) for depth in range(1, deepest + 1)]
+        depths = list(range(1, deepest + 1))
         shown = np.where(np.isnan(grid), None, grid)  # what is sent to a browser knows no NaN
         figure.add_trace(go.Heatmap(z=shown, x=depths, y=rows, hovertemplate=box, **says, **look), row=1, col=column)
-        at = [(str(chosen[1]), row_name(chosen[0]))] if chosen else []
+        at = [(chosen[1], row_name(chosen[0]))] if chosen else []
         marker = {"symbol": "square-open", "size": 34, "color": PICKED, "line": {"width": 3, "color": PICKED}}
         frame_of = {"x": [x for x, _ in at], "y": [y for _, y in at], "mode": "markers", "hoverinfo": "skip"}
         figure.add_trace(go.Scatter(**frame_of, marker=marker, showlegend=False, name="chosen"), row=1, col=column)
-    figure.update_xaxes(title="codes", type="category", showgrid=False)
+    figure.update_xaxes(title="codes", dtick=1, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(template=template(), height=130 + 46 * (len(names) + 1), margin={"l": 150})
     best = frame.dropna(subset="value").sort_values("value", ascending=False).drop_duplicates("against")
@@ -209,7 +215,7 @@ def alignment_square(
         box = f"{label(name)}, %{{text}} codes<br>%{{x:.2f}} and %{{y:.2f}}<extra></extra>"
         both = {"mode": "lines+markers+text", "line": line, "marker": marker, "name": label(name), **says}
         figure.add_trace(go.Scatter(x=x, y=y, hovertemplate=box, **both), row=1, col=1)
-    at = [picked] if picked is not None else []
+    at = [picked] if picked is not None and not np.isnan(picked).any() else []
     marker = {"symbol": "star", "size": 18, "color": PICKED, "line": {"width": 1, "color": GREY}}
     points = {"x": [x for x, _ in at], "y": [y for _, y in at], "mode": "markers", "showlegend": bool(at)}
     figure.add_trace(go.Scatter(**points, marker=marker, name="picked items"), row=1, col=1)

@@ -163,11 +163,12 @@ def _grid(
         grid[place, : len(row.counts)] = _counts_at(row, now)
     sizes = np.array([len(row.counts) for row in rows])
     beside = grid / np.nansum(grid, axis=1, keepdims=True) * sizes[:, None]
+    dead = np.argwhere(grid == 0)
+    beside, grid = (np.where(np.isnan(own), None, own) for own in (beside, grid))  # browsers read no NaN
     bar = {"title": {"text": "× even"}, "len": 0.5, "y": 0.78, "thickness": 12}
     heat = go.Heatmap(z=beside, customdata=grid, zmin=0, zmax=4, colorscale=SCALE, colorbar=bar, hoverongaps=False)
     box = "%{y}, code %{x}<br>%{customdata} items, %{z:.2f} × an even spread<extra></extra>"
     heat.update(hovertemplate=box, xgap=0.5, ygap=2, name="items per code")
-    dead = np.argwhere(grid == 0)
     marks = [_marks(dead, "dead code", {"symbol": "x-thin", "size": 7, "line": {"width": 1.5, "color": GREY}})]
     codes, sizes = _picked_cells(picked)
     look = {"symbol": "circle", "color": PICKED, "size": sizes, "line": {"width": 1, "color": "#FFFFFF"}}

@@ -7,7 +7,7 @@ Titles are data from strangers and pass through ``theme.label``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int, UInt8
 from plotly.subplots import make_subplots
 
-from gensar_lite.identify.labels import name_codes, prefix_names
+from gensar_lite.identify.labels import name_codes
+from gensar_lite.identify.table import group_labels
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.theme import GREY, OKABE_ITO, describe, label, template
 
@@ -25,6 +26,7 @@ PICKED = OKABE_ITO[5]
 _SVG_POINTS = 12_000  # beyond, points are drawn by the graphics card
 _TEXT_POINTS = 20_000  # beyond, hover boxes name the item's number only, and shapes are left out
 _RINGS = 200  # picked items that get a ring of their own
+_LARGE_RINGS = 20  # of more items the rings are small, so that they do not grow into one
 COLOURS = OKABE_ITO[:7]
 _SYMBOLS = (0, 2, 1, 4, 5, 3, 17)  # plotly's circle, diamond, square, x, triangle-up, cross, star
 REST = len(COLOURS)
@@ -46,22 +48,30 @@ class Colouring(NamedTuple):
 
 
 def most_frequent(
-    values: Sequence | np.ndarray, named: Mapping[object, str] | None = None, word: str = ""
+    values: Sequence | np.ndarray, named: Mapping[object, str] | None = None, write: Callable[[object], str] = str
 ) -> Colouring:
     """Colour the seven most frequent values; equals stand in the order of their first appearance.
 
     Args:
         values: (N,) one per item.
         named: value -> what is written beside it, its most frequent category for example.
-        word: written before each value.
+        write: value -> how it is written; asked for the seven only.
     """
-    places, found = pd.factorize(np.asarray(values, dtype=object))
+    places, found = pd.factorize(np.asarray(values))
     counts = np.bincount(places, minlength=len(found))
     best = np.argsort(-counts, kind="stable")[: len(COLOURS)]
     look = np.full(len(found), REST, dtype=np.uint8)
     look[best] = np.arange(len(best))
-    told = [f"{word}{found[one]}" + (f" · {named[found[one]]}" if named else "") for one in best]
+    told = [write(found[one]) + (f" · {named[found[one]]}" if named else "") for one in best]
     return Colouring(look[places], tuple(f"{text} ({counts[one]:,})" for text, one in zip(told, best)))
+
+
+def most_frequent_prefixes(prefixes: Int[np.ndarray, "N D"]) -> Colouring:
+    """The same for prefixes of codes, written "20-15"."""
+    labels, sizes = group_labels(prefixes)
+    rows = np.zeros(len(sizes), dtype=np.int64)
+    rows[labels] = np.arange(len(labels))  # an item of each
+    return most_frequent(labels, write=lambda one: "-".join(map(str, prefixes[rows[one]].tolist())))
 
 
 def in_steps(values: Int[np.ndarray, " N"], edges: Sequence[int], unit: str, rest: str = "other items") -> Colouring:
@@ -88,8 +98,8 @@ def colourings(catalogue: Catalogue) -> dict[str, Colouring]:
                 continue
             owner = "shared" if shared and len(table.kinds) > 1 else kind
             if level:
-                found[f"{owner}: first {level + 1} codes"] = most_frequent(prefix_names(codes, level + 1))
-                found[f"{owner}: code {level + 1} alone"] = most_frequent(codes[:, level], word="code ")
+                found[f"{owner}: first {level + 1} codes"] = most_frequent_prefixes(codes[:, : level + 1])
+                found[f"{owner}: code {level + 1} alone"] = most_frequent(codes[:, level], write="code {}".format)
             else:
                 named = name_codes(codes[:, 0], words).set_index("code")["name"].to_dict() if known else None
                 found[f"{owner}: first code"] = most_frequent(codes[:, 0], named)
@@ -205,7 +215,8 @@ def _legend(colouring: Colouring) -> list[go.Scatter]:
 
 def _rings(points: np.ndarray, items: Sequence[int], name: str, symbol: str, colour: str) -> go.Scatter:
     rows = np.asarray(items, dtype=np.int64)
-    marker = {"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2.5, "color": colour}}
+    size, width = (14, 2.5) if len(rows) <= _LARGE_RINGS else (9, 1.5)
+    marker = {"symbol": symbol, "size": size, "color": colour, "line": {"width": width, "color": colour}}
     x, y = points[rows, 0].astype(np.float32), points[rows, 1].astype(np.float32)
     # The points below them answer hovering and clicking.
     return go.Scatter(x=x, y=y, mode="markers", marker=marker, name=label(name), hoverinfo="skip")

@@ -67,7 +67,7 @@ class CodebookHealth(LinkedView):
         self.code = ipywidgets.Dropdown(options=[(NOTHING, -1)], description="code", style=LABEL)
         self._list_codes({})
         self.level.observe(self._list_codes, "value")
-        super().__init__(catalogue, selection, [*([self.epoch] if epochs else []), self.level, self.code])
+        super().__init__(catalogue, selection, [*([self.epoch] if epochs else []), self.level, self.code], self.code)
         self.code.observe(self._pick_code, "value")
         self.on_click(self._clicked)
 
@@ -172,9 +172,7 @@ class PrefixTree(LinkedView):
         self._last: tuple[tuple, pd.DataFrame] | None = None  # boxes are asked for several times per state
         self.branch = ipywidgets.Dropdown(description="branch", style=LABEL, layout=WIDE)
         sizes = ["items"] if catalogue.clicks is None else ["items", "clicks"]
-        self.size = ipywidgets.ToggleButtons(
-            options=sizes, description="size by", style={**LABEL, "button_width": "5em"}
-        )
+        self.size = ipywidgets.Dropdown(options=sizes, description="size by", style=LABEL)
         colours = ["level", "picked"] if catalogue.categories is None else ["level", "agreement", "picked"]
         self.colour = ipywidgets.Dropdown(options=colours, description="colour by", style=LABEL)
         self._list_branches(branch or (catalogue.kinds[0], ()))

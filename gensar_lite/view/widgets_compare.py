@@ -64,7 +64,7 @@ class IdentifierDiff(LinkedView):
         self.level = ipywidgets.IntSlider(value=busiest, min=1, max=self._levels(), description="level", style=LABEL)
         self.pick_from = ipywidgets.Dropdown(options=self._choices(), description="pick", style=LABEL, layout=WIDE)
         self.kind.observe(self._other_kind, "value")
-        super().__init__(catalogue, selection, [self.kind, self.level, self.pick_from])
+        super().__init__(catalogue, selection, [self.kind, self.level, self.pick_from], self.pick_from)
         self.pick_from.observe(self._pick_from, "value")
         self.on_click(self._clicked)
 
@@ -127,7 +127,7 @@ class IdentifierDiff(LinkedView):
     def _clicked(self, point: Point) -> None:
         """Traces: bars, picked bars, code to code, its rings, the square of collisions."""
         if point.trace < 2:
-            self.pick(self.items_of(str(point.x)))
+            self.pick(self.items_of(part_counts(self.difference)["parts"].iloc[point.place]))
         elif point.trace == 2:
             self.pick(self._flowing(int(point.x), int(point.y)))
         elif point.trace == 4:
@@ -178,7 +178,7 @@ class AlignmentHeat(LinkedView):
         self.depth = ipywidgets.IntSlider(value=min(2, deepest), min=1, max=deepest, description="codes", style=LABEL)
         choices = [(NOTHING, ""), *((f"astray: {panel}", panel) for panel in self._panels)]
         self.astray = ipywidgets.Dropdown(options=choices, description="pick", style=LABEL)
-        super().__init__(catalogue, selection, [self.scheme, self.depth, self.astray])
+        super().__init__(catalogue, selection, [self.scheme, self.depth, self.astray], self.astray)
         self.astray.observe(self._pick_astray, "value")
         self.on_click(self._clicked)
 
@@ -274,7 +274,7 @@ class TradeoffSquare(LinkedView):
         self.depth = ipywidgets.IntSlider(value=min(2, deepest), min=1, max=deepest, description="codes", style=LABEL)
         choices = [(NOTHING, -1), *((name, place) for place, name in enumerate(self._side_names()))]
         self.side = ipywidgets.Dropdown(options=choices, description="pick", style=LABEL)
-        super().__init__(catalogue, selection, [self.scheme, self.depth, self.side])
+        super().__init__(catalogue, selection, [self.scheme, self.depth, self.side], self.side)
         self.side.observe(self._pick_side, "value")
         self.on_click(self._clicked)
 

@@ -39,22 +39,55 @@ function discreet(model) {
   return new Proxy(model, { get: (_, name) => (name === "set" ? set : bound(model[name])) });
 }
 
-export default {
-  async render({ model, el }) {
-    const figure = (await library(model))();
-    model = discreet(model);
-    figure.initialize({ model });
-    const remove = figure.render({ model, el });
-    let width = 0;
-    const observer = new ResizeObserver(() => {
-      if (el.clientWidth === width) return;
-      width = el.clientWidth;
-      el._responsiveChartHandler?.();
-    });
-    observer.observe(el);
-    return () => { observer.disconnect(); remove(); };
-  },
+// plotly changes what is drawn and nothing else; a page that draws a figure later, when it comes into sight or in a
+// second place, would start from the figure's first state. So every change is put into that state, too.
+const CHANGES = {
+  _py2js_update: ["style_data", "style_traces", "layout_data"],
+  _py2js_restyle: ["restyle_data", "restyle_traces", ""],
+  _py2js_relayout: ["", "", "relayout_data"],
 };
+
+function put(target, path, value) {
+  if (value === "_undefined_") return; // plotly's word for what stays as it is
+  const steps = path.replace(/\\[(\\d+)\\]/g, ".$1").split(".");
+  const last = steps.pop();
+  for (const step of steps) target = target[step] ??= {};
+  target[last] = value;
+}
+
+function apply(model, name) {
+  const told = model.get(name);
+  if (!told) return;
+  const [data, traces, layout] = CHANGES[name];
+  const all = model.get("_widget_data");
+  const which = [told[traces] ?? [...all.keys()]].flat();
+  for (const [path, values] of Object.entries(told[data] ?? {})) {
+    const one = (place) => (Array.isArray(values) ? values[place % values.length] : values);
+    which.forEach((trace, place) => put(all[trace], path, one(place)));
+  }
+  for (const [path, value] of Object.entries(told[layout] ?? {})) put(model.get("_widget_layout"), path, value);
+}
+
+async function render({ model, el }) {
+  const figure = (await library(model))();
+  model = discreet(model);
+  figure.initialize({ model });
+  const remove = figure.render({ model, el });
+  let width = 0;
+  const observer = new ResizeObserver(() => {
+    if (el.clientWidth === width) return;
+    width = el.clientWidth;
+    el._responsiveChartHandler?.();
+  });
+  observer.observe(el);
+  return () => { observer.disconnect(); remove(); };
+}
+
+function initialize({ model }) {
+  for (const name of Object.keys(CHANGES)) model.on(`change:${name}`, () => apply(model, name));
+}
+
+export default { initialize, render };
 """
 
 

@@ -145,10 +145,10 @@ class CollisionMap(LinkedView):
         self.catalogue, self._find_groups, self._known = catalogue, groups, {}
         deepest = max(codes.shape[1] for codes in catalogue.table.codes.values())
         self.depth = ipywidgets.IntSlider(value=deepest, min=1, max=deepest, description="codes", style=LABEL)
-        self.group = ipywidgets.Dropdown(options=[NOTHING], description="group", style=LABEL, layout=WIDE)
+        self.group = ipywidgets.Dropdown(options=[(NOTHING, ())], description="group", style=LABEL, layout=WIDE)
         self._list_groups({})
         self.depth.observe(self._list_groups, "value")
-        super().__init__(catalogue, selection, [self.depth, self.group])
+        super().__init__(catalogue, selection, [self.depth, self.group], self.group)
         self.group.observe(self._pick_group, "value")
         self.on_click(lambda point: self.pick(self._members([point])))
         self.on_lasso(self._members)
@@ -200,10 +200,10 @@ class CollisionMap(LinkedView):
             (f"{name.partition(',')[0]} {row.code} · {row.size} items · {row.kind}", row.items)
             for name, row in found[:_LISTED]
         ]
-        self.group.options = [(NOTHING, None), *entries]
+        self.group.options = [(NOTHING, ()), *entries]
 
     def _pick_group(self, change: dict) -> None:
-        if change["new"] is not None:
+        if change["new"]:
             self.pick(change["new"])
 
     def _members(self, points: list[Point]) -> list[int]:

@@ -21,6 +21,8 @@ WIDE = {"width": "min(100%, 640px)"}
 LABEL = {"description_width": "initial"}
 SHOWN = 50  # picked items that are listed
 NOTHING = "– none –"
+_SCROLLS = 'role="region" tabindex="0"'  # so that it can be scrolled by keyboard
+_INSIDE = "overflow:auto; width:0; min-width:100%;"  # as wide as its cell, whatever it holds
 
 
 class LinkedView(ipywidgets.VBox):
@@ -38,17 +40,28 @@ class LinkedView(ipywidgets.VBox):
     """
 
     def __init__(
-        self, catalogue: Catalogue, selection: Selection | None, controls: Sequence[ipywidgets.ValueWidget]
+        self,
+        catalogue: Catalogue,
+        selection: Selection | None,
+        controls: Sequence[ipywidgets.ValueWidget],
+        menu: ipywidgets.Dropdown | None = None,
     ) -> None:
-        """Draw the first figure; subclasses set what it needs before they call this."""
-        self.catalogue = catalogue
+        """Draw the first figure; subclasses set what it needs before they call this.
+
+        Args:
+            catalogue: the items.
+            selection: shared with other views; one of its own if None.
+            controls: from left to right.
+            menu: the one of them that picks; it returns to its first entry when something is picked elsewhere.
+        """
+        self.catalogue, self._menu = catalogue, menu
         self.selection = selection if selection is not None else Selection()
         self._drawn = self.figure()
         self.plot = LiveFigure(self._drawn)
         self.note = ipywidgets.HTML()
         self.below = ipywidgets.HTML()
         row = ipywidgets.HBox(list(controls), layout={"flex_flow": "row wrap"})
-        super().__init__([row, self.note, self.plot, self.below])
+        super().__init__([row, self.plot, self.note, self.below])  # notes grow, and the figure stays where it is
         for control in controls:
             control.observe(self._follow, "value")
         self.selection.observe(self._follow, "items")
@@ -95,8 +108,12 @@ class LinkedView(ipywidgets.VBox):
         return super()._repr_mimebundle_(**options)
 
     def _follow(self, change: dict) -> None:
-        if change["name"] == "items" and self.selection.source != type(self).__name__ and self.plot.layout.selections:
-            self.plot.layout.selections = ()  # the outline of an older lasso
+        if change["name"] == "items" and self.selection.source != type(self).__name__:
+            if self.plot.layout.selections:
+                self.plot.layout.selections = ()  # the outline of an older lasso
+            if self._menu is not None and self._menu.index:
+                self._menu.index = 0  # which draws
+                return
         figure = self.figure()
         self.plot.change(self._drawn, figure)
         self._drawn = figure
@@ -160,9 +177,10 @@ def items_html(frame: pd.DataFrame, most: int = SHOWN) -> str:
     if frame.empty:
         return '<p role="status">Nothing is picked. Draw a lasso, click, or type words above.</p>'
     with pd.option_context("display.max_colwidth", None):
-        table = frame.head(most).to_html(index=False, border=0, escape=True, na_rep="–")
+        table = frame.head(most).to_html(index=False, border=0, escape=True, na_rep="–", justify="left")
+    table = table.replace("<table ", '<table style="border-spacing: 1em 0; border-collapse: separate" ', 1)
     more = f"<p>and {len(frame) - most:,} more</p>" if len(frame) > most else ""
-    scrolls = '<div style="overflow-x:auto; white-space:nowrap">'
+    scrolls = f'<div {_SCROLLS} aria-label="picked items" style="{_INSIDE} white-space:nowrap; max-height:26em">'
     return f'<p role="status">{len(frame):,} picked</p>{scrolls}{table}</div>{more}'
 
 
@@ -174,4 +192,5 @@ def side_by_side(frame: pd.DataFrame, most: int = 6) -> str:
         for name, row in zip(shown.index, shown.to_numpy())
     ]
     more = f"<p>and {len(frame) - most:,} more</p>" if len(frame) > most else ""
-    return f'<div style="overflow-x:auto"><table>{"".join(rows)}</table></div>{more}'
+    table = f"<table>{''.join(rows)}</table>"
+    return f'<div {_SCROLLS} aria-label="items side by side" style="{_INSIDE}">{table}</div>{more}'
