@@ -97,7 +97,7 @@ def test_help_lists_every_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     explained = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
     assert explained == targets() == {
-        "help", "notebooks", "test", "lint", "lab", "artefacts", "bench", "clean",
+        "help", "notebooks", "test", "lint", "lab", "app", "artefacts", "bench", "clean",
     }  # fmt: skip
 
 
