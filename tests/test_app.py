@@ -169,6 +169,11 @@ class Running(NamedTuple):
 MARK = "GENSAR_TEST_APP"
 
 
+def _listen_to_ctrl_c():
+    """A shell's background jobs inherit an ignored SIGINT, and these tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(folder):
     port, mark = free_port(), uuid.uuid4().hex
@@ -178,7 +183,9 @@ def running(folder):
     environment |= {MARK: mark, "JUPYTER_CONFIG_DIR": str(folder / "config")}
     command = [sys.executable, "-m", "gensar_lite.lab.app", "--no-browser", f"--port={port}", f"--out={folder}"]
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_listen_to_ctrl_c
+        )
     started = Running(server, f"http://127.0.0.1:{port}", folder / "log", mark)
     try:
         yield started
