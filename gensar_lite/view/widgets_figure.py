@@ -34,13 +34,17 @@ async function library(model) {
 // What the page fills in by itself stays on the page: after each change plotly would send every coordinate back to the
 // kernel, where its own reader of that fails on arrays.
 function discreet(model) {
+  let listens = false;
   const set = (name, value) => { if (!/Deltas?$/.test(name)) model.set(name, value); };
   const bound = (part) => (typeof part === "function" ? part.bind(model) : part);
-  return new Proxy(model, { get: (_, name) => (name === "set" ? set : bound(model[name])) });
+  const on = (name, act) => { if (listens) model.on(name, act); };
+  const own = { set, on, listen: () => { listens = true; } };
+  return new Proxy(model, { get: (_, name) => own[name] ?? bound(model[name]) });
 }
 
-// plotly changes what is drawn and nothing else; a page that draws a figure later, when it comes into sight or in a
-// second place, would start from the figure's first state. So every change is put into that state, too.
+// A page may draw a figure late, when it comes into sight, or in a second place. It then starts from the figure's state,
+// so every change is put there. plotly would do so from the first drawing on only, and writes its word for what stays as
+// it is over the values that do.
 const CHANGES = {
   _py2js_update: ["style_data", "style_traces", "layout_data"],
   _py2js_restyle: ["restyle_data", "restyle_traces", ""],
@@ -68,14 +72,21 @@ function apply(model, name) {
   for (const [path, value] of Object.entries(told[layout] ?? {})) put(model.get("_widget_layout"), path, value);
 }
 
+// Menus and sliders around a figure get their arrow keys: the notebook has shortcuts of its own on these.
+function keepKeys(event) {
+  if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+}
+
 async function render({ model, el }) {
   const figure = (await library(model))();
   model = discreet(model);
-  figure.initialize({ model });
+  figure.initialize({ model }); // its keeper of the state, which shall not listen: see apply
+  model.listen();
   const remove = figure.render({ model, el });
   let width = 0;
   const observer = new ResizeObserver(() => {
     if (el.clientWidth === width) return;
+    el.closest(".widget-vbox")?.addEventListener("keydown", keepKeys);
     width = el.clientWidth;
     el._responsiveChartHandler?.();
   });
