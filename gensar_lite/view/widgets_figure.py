@@ -42,9 +42,9 @@ function discreet(model) {
   return new Proxy(model, { get: (_, name) => own[name] ?? bound(model[name]) });
 }
 
-// A page may draw a figure late, when it comes into sight, or in a second place. It then starts from the figure's state,
-// so every change is put there. plotly would do so from the first drawing on only, and writes its word for what stays as
-// it is over the values that do.
+// A page may draw a figure late, when it comes into sight, or in a second place. It then starts from the figure's
+// state, so every change is put there. plotly would do so from the first drawing on only, and writes its word for what
+// stays as it is over the values that do.
 const CHANGES = {
   _py2js_update: ["style_data", "style_traces", "layout_data"],
   _py2js_restyle: ["restyle_data", "restyle_traces", ""],
