@@ -40,7 +40,7 @@ def identifier_diff(difference: Difference, level: int = 1, picked: Sequence[int
     figure = make_subplots(1, 3, subplot_titles=heads, column_widths=[0.28, 0.42, 0.3], horizontal_spacing=0.1)
     counted = part_counts(difference, picked)
     colour, hatch = {"color": OKABE_ITO[0]}, {"color": PICKED, "pattern": {"shape": "/"}}
-    told = [f"{row.items:,}{_of_picked(row.picked)}" for row in counted.itertuples()]
+    told = [f"{row.items:,}" + (f"<br>({row.picked:,})" if row.picked else "") for row in counted.itertuples()]
     # Of names that look like numbers plotly forgets that they are names, with the next change of a bar.
     names = [f"level<br>{parts}" if parts.isdigit() else "not<br>at all" for parts in counted["parts"]]
     says = {"text": told, "textposition": "outside", "cliponaxis": False, "constraintext": "none"}
@@ -60,7 +60,7 @@ def identifier_diff(difference: Difference, level: int = 1, picked: Sequence[int
     places = {"x": own["before"], "y": own["after"], "mode": "markers", "hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(**places, marker=marker, name="picked", row=1, col=2)
     figure.add_trace(_collision_square(frame, chosen), row=1, col=3)
-    figure.update_yaxes(title="items", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title="items (picked)", rangemode="tozero", row=1, col=1)
     figure.update_xaxes(title="code before", row=1, col=2)
     figure.update_yaxes(title="code after", row=1, col=2)
     figure.update_yaxes(autorange="reversed", row=1, col=3)

@@ -330,9 +330,9 @@ def prefix_tree(boxes: pd.DataFrame, size: str = "items", colour: str = "level",
     box = "%{label}<br>%{text}<br>%{customdata[0]} items, %{customdata[1]} clicks, %{customdata[2]} picked"
     common |= {"hovertemplate": box + "<extra></extra>", "textinfo": "label", "textfont": {"color": "#000000"}}
     if shape == "icicle":
-        trace = go.Icicle(**common, tiling={"orientation": "h"}, pathbar={"visible": False})
+        trace = go.Icicle(**common, tiling={"orientation": "h"}, pathbar={"visible": False}, leaf={"opacity": 1})
     else:
-        trace = go.Sunburst(**common, insidetextorientation="radial")
+        trace = go.Sunburst(**common, insidetextorientation="radial", leaf={"opacity": 1})
     rows = max(int((boxes["item"] < 0).sum()) - 1, int((boxes["item"] >= 0).sum()))
     figure = go.Figure(trace, {"template": template(), "margin": {"l": 10, "r": 10, "t": 30, "b": 10}})
     figure.update_layout(height=min(max(480, 13 * rows), 1000), uniformtext={"minsize": 8, "mode": "hide"})

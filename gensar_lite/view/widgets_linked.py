@@ -177,8 +177,9 @@ def items_html(frame: pd.DataFrame, most: int = SHOWN) -> str:
     if frame.empty:
         return '<p role="status">Nothing is picked. Draw a lasso, click, or type words above.</p>'
     with pd.option_context("display.max_colwidth", None):
-        table = frame.head(most).to_html(index=False, border=0, escape=True, na_rep="–", justify="left")
+        table = frame.head(most).to_html(index=False, border=0, escape=True, na_rep="–")
     table = table.replace("<table ", '<table style="border-spacing: 1em 0; border-collapse: separate" ', 1)
+    table = table.replace("<th>", '<th style="text-align: left">')  # cells are escaped: this is no text of theirs
     more = f"<p>and {len(frame) - most:,} more</p>" if len(frame) > most else ""
     scrolls = f'<div {_SCROLLS} aria-label="picked items" style="{_INSIDE} white-space:nowrap; max-height:26em">'
     return f'<p role="status">{len(frame):,} picked</p>{scrolls}{table}</div>{more}'
