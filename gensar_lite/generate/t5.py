@@ -5,8 +5,8 @@ the same weights and computes the same numbers, laid out for beam search:
 
 - the encoder works on the real tokens of a batch only, padding exists nowhere but inside attention;
 - keys and values of the encoded prompt are computed once per prompt and shared by all its beams;
-- a beam's own past is a few tokens long: one gather a step follows the beams, and self-attention is a handful of
-  elementwise products;
+- a beam's own past is a few tokens long: it stays where it was made, each row knows its places in it, and
+  self-attention is a handful of elementwise products;
 - projections of the same rows are one matrix product, in the library that is quickest at it (see ``products``);
 - the softmax runs over rows in blocks that stay in the processor's cache, and only the log-probabilities asked for
   leave it.
@@ -26,10 +26,11 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
-from gensar_lite.generate.products import FEWEST_ROWS, Products
+from gensar_lite.generate.products import Products
 from gensar_lite.generate.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 LOGITS_AT_ONCE = 1 << 18  # numbers in a block of logits: one megabyte
+FEWEST_ROWS = 64  # in such a block, however large the vocabulary: fewer would read its weights too often
 
 
 class BackboneError(ValueError):
@@ -167,15 +168,17 @@ class T5State(NamedTuple):
         cross_keys: per layer (B, heads, T, head width), of the encoded prompt; shared by all its rows.
         cross_values: likewise.
         padding: (B, 1, 1, T) 0 for real tokens and -inf for padding; None if all prompts are equally long.
-        past: (t, 2 * layers, B * W, heads * head width), keys and values in turn of the t tokens decoded so far: one
-            array, so that following the beams is one gather a step, not two a layer.
+        past: for each of the t tokens decoded so far (2 * layers, rows, heads * head width), keys and values in turn of
+            the rows that were decoded then.
+        places: (t, B * W) which of those rows each prefix goes back to.
         products: the decoder's weights as this question uses them.
     """
 
     cross_keys: tuple[Tensor, ...]
     cross_values: tuple[Tensor, ...]
     padding: Tensor | None
-    past: Tensor
+    past: tuple[Tensor, ...]
+    places: Tensor
     products: Products
 
 
@@ -220,8 +223,8 @@ class T5Decoder:
         for block in self.model.decoder.block:
             attention = block.layer[1].EncDecAttention
             crossed += layout.padded(products(encoded, attention.k, attention.v), self._heads)
-        nothing = encoded.new_empty(0, len(crossed), len(prompts), self._heads[0] * self._heads[1])
-        return T5State(tuple(crossed[::2]), tuple(crossed[1::2]), layout.padding, nothing, products)
+        nothing = torch.empty(0, len(prompts), dtype=torch.int64, device=self.device)
+        return T5State(tuple(crossed[::2]), tuple(crossed[1::2]), layout.padding, (), nothing, products)
 
     @torch.no_grad()
     def step(
@@ -236,44 +239,38 @@ class T5Decoder:
         if tokens is None or parents is None:
             tokens = torch.full((prompts, 1), self.model.config.decoder_start_token_id, device=self.device)
             parents = torch.zeros_like(tokens)
-        past, products = self._followed(state.past, parents), state.products
-        hidden = self.model.shared(tokens.flatten())
+        hidden, products = self.model.shared(tokens.flatten()), state.products
+        places = self._followed(state.places, parents)
+        made_now = hidden.new_empty(2 * len(state.cross_keys), len(hidden), self._heads[0] * self._heads[1])
         bias = self._bias(self.model.decoder, 1, time + 1, time)[:, 0].T  # (t + 1, heads)
         for layer, block in enumerate(self.model.decoder.block):
             own, cross, forward = block.layer
             attention = own.SelfAttention
             made = products(_norm(hidden, own.layer_norm), attention.q, attention.k, attention.v)
-            query, past[time, 2 * layer], past[time, 2 * layer + 1] = made.chunk(3, dim=1)
-            mixed = _attend_own(query, past[:, 2 * layer], past[:, 2 * layer + 1], bias)
+            query, made_now[2 * layer], made_now[2 * layer + 1] = made.chunk(3, dim=1)
+            keys, values = (
+                [past[part].index_select(0, rows) for past, rows in zip(state.past, places, strict=True)]
+                + [made_now[part]]
+                for part in (2 * layer, 2 * layer + 1)
+            )
+            mixed = _attend_own(query, keys, values, bias)
             hidden = hidden + products(mixed, attention.o)
 
             attention = cross.EncDecAttention
             query = products(_norm(hidden, cross.layer_norm), attention.q).view(prompts, -1, *self._heads)
-            mixed = functional.scaled_dot_product_attention(
-                query.transpose(1, 2),
-                state.cross_keys[layer],
-                state.cross_values[layer],
-                attn_mask=state.padding,
-                scale=1.0,
-            )
+            mixed = _attend(query.transpose(1, 2), state.cross_keys[layer], state.cross_values[layer], state.padding)
             hidden += products(mixed.transpose(1, 2).reshape(len(hidden), -1), attention.o)
 
             hidden += products.feed_forward(_norm(hidden, forward.layer_norm), forward.DenseReluDense)
         hidden = _norm(hidden, self.model.decoder.final_layer_norm) * self.scale
         log_probs = self._log_probs(products, hidden, time, asked.flatten(0, 1)).view(asked.shape)
-        return log_probs, state._replace(past=past)
+        itself = torch.arange(len(hidden), device=self.device)[None]
+        return log_probs, state._replace(past=(*state.past, made_now), places=torch.cat([places, itself]))
 
-    def _followed(
-        self, past: Float[Tensor, "t parts R inner"], parents: Int[Tensor, "B W"]
-    ) -> Float[Tensor, "t+1 parts rows inner"]:
-        """The past of new rows in one gather, with room for the token they are about to take."""
-        time, parts, rows, width = past.shape
-        source = parents + torch.arange(len(parents), device=self.device)[:, None] * (rows // len(parents))
-        grown = past.new_empty(time + 1, parts, source.numel(), width)
-        starts = torch.arange(0, time * parts * rows, rows, device=self.device)
-        places = (starts[:, None] + source.flatten()).flatten()
-        torch.index_select(past.view(-1, width), 0, places, out=grown[:time].view(-1, width))
-        return grown
+    def _followed(self, places: Int[Tensor, "t R"], parents: Int[Tensor, "B W"]) -> Int[Tensor, "t rows"]:
+        """Where the past of new rows stands: where that of their parents does."""
+        first = torch.arange(len(parents), device=self.device)[:, None] * (places.shape[1] // len(parents))
+        return places[:, (first + parents).flatten()]
 
     def _encode(self, tokens: Int[Tensor, " P"], layout: _Layout, products: Products) -> Float[Tensor, "P D"]:
         """T5's encoder over the P real tokens of a batch."""
@@ -286,7 +283,7 @@ class T5Decoder:
             attention = block.layer[0].SelfAttention
             made = products(_norm(hidden, block.layer[0].layer_norm), attention.q, attention.k, attention.v)
             query, keys, values = layout.padded(made, self._heads)
-            mixed = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=1.0)
+            mixed = _attend(query, keys, values, bias)
             hidden = hidden + products(layout.packed(mixed), attention.o)
             hidden += products.feed_forward(_norm(hidden, block.layer[1].layer_norm), block.layer[1].DenseReluDense)
         return _norm(hidden, encoder.final_layer_norm)
@@ -349,7 +346,7 @@ class _Layout:
         A padded place repeats some token, which attention then masks.
         """
         rows = packed if self.source is None else packed.index_select(0, self.source)
-        return rows.view(self.prompts, self.longest, -1, *heads).permute(2, 0, 3, 1, 4).unbind()
+        return rows.view(self.prompts, self.longest, -1, *heads).permute(2, 0, 3, 1, 4).contiguous().unbind()
 
     def packed(self, padded: Float[Tensor, "B heads T width"]) -> Float[Tensor, "P inner"]:
         """The reverse."""
@@ -362,16 +359,30 @@ def _norm(hidden: Float[Tensor, "P D"], layer: Any) -> Float[Tensor, "P D"]:
     return functional.rms_norm(hidden, (hidden.shape[1],), layer.weight, layer.variance_epsilon)
 
 
-def _attend_own(
-    query: Float[Tensor, "R inner"],
-    keys: Float[Tensor, "t R inner"],
-    values: Float[Tensor, "t R inner"],
-    bias: Float[Tensor, "t heads"],
-) -> Float[Tensor, "R inner"]:
-    """Attention of each row to its own few tokens, as sums of products: a matrix product per row would be all overhead.
+def _attend(
+    query: Float[Tensor, "B heads W width"],
+    keys: Float[Tensor, "B heads T width"],
+    values: Float[Tensor, "B heads T width"],
+    bias: Float[Tensor, "..."] | None,
+) -> Float[Tensor, "B heads W width"]:
+    """Attention to a prompt; ``bias`` is added to the scores and broadcasts to (B, heads, W, T).
 
     T5 does not scale the scores, here and elsewhere: the scale is in its weights.
     """
+    scores = query @ keys.transpose(2, 3)
+    return (scores if bias is None else scores.add_(bias)).softmax(3) @ values
+
+
+def _attend_own(
+    query: Float[Tensor, "R inner"],
+    keys: list[Float[Tensor, "R inner"]],
+    values: list[Float[Tensor, "R inner"]],
+    bias: Float[Tensor, "t heads"],
+) -> Float[Tensor, "R inner"]:
+    """Attention of each row to its few tokens, as sums of products: a matrix product per row would be all overhead."""
     heads = (bias.shape[1], query.shape[1] // bias.shape[1])
-    weights = ((query * keys).unflatten(2, heads).sum(-1) + bias[:, None]).softmax(0)
-    return (weights[..., None] * values.unflatten(2, heads)).sum(0).flatten(1)
+    scores = torch.stack([(query * key).unflatten(1, heads).sum(2) for key in keys])
+    mixed = torch.zeros_like(query).unflatten(1, heads)
+    for weight, value in zip((scores + bias[:, None]).softmax(0), values, strict=True):
+        mixed.addcmul_(weight[:, :, None], value.unflatten(1, heads))
+    return mixed.flatten(1)
