@@ -4,7 +4,7 @@ import torch
 from generator_data import packed, parts
 from torch.testing import assert_close
 
-from gensar_lite.generate.packed import QUERY_WORDS, TEXT_WORDS, Batch, warm_start
+from gensar_lite.generate.packed import TEXT_WORDS, Batch, warm_start
 from gensar_lite.generate.packing import PackedData
 from gensar_lite.generate.tasks import (
     DESC2ID,
@@ -13,6 +13,7 @@ from gensar_lite.generate.tasks import (
     NRIP,
     NSIP,
     NSQP,
+    QUERY_WORDS,
     Action,
     Prompt,
     TaskMix,
@@ -242,6 +243,13 @@ def test_words_beyond_the_slot_are_not_read(world, model):
     text = " ".join(["thing"] * TEXT_WORDS)
     told, more = Prompt(DESC2ID, text=text), Prompt(DESC2ID, text=text + " 3")
     assert torch.equal(read(model, [told]), read(model, [more]))
+
+
+def test_a_long_query_is_told_by_its_last_word(model):
+    """Queries made from category paths share their first words: the leaf stands at the end."""
+    path = "thing 1 thing 2 thing 3 thing 4 thing 5"
+    one, other = (Prompt(NSIP, (), SEARCH, f"{path} {leaf}") for leaf in "67")
+    assert not torch.allclose(read(model, [one]), read(model, [other]))
 
 
 def test_text_that_a_task_does_not_use_changes_nothing(model):

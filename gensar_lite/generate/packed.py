@@ -21,12 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
-from gensar_lite.generate.tasks import ID2DESC, NSQP, Action, Prompt, TaskMix
+from gensar_lite.generate.tasks import ID2DESC, NSQP, QUERY_WORDS, Action, Prompt, TaskMix
 from gensar_lite.generate.vocabulary import PAD, Vocabulary
 from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 
-QUERY_WORDS = 8  # words of a query that enter its slot
 TEXT_WORDS = 24  # words of an item text that enter a Desc2ID ask
 ANSWER_WORDS = 8  # words of an answer in words, the end token included
 

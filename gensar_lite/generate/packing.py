@@ -11,7 +11,6 @@ from jaxtyping import Int
 
 from gensar_lite.generate.packed import (
     ANSWER_WORDS,
-    QUERY_WORDS,
     TEXT_WORDS,
     Asked,
     Batch,
@@ -25,6 +24,7 @@ from gensar_lite.generate.tasks import (
     NRIP,
     NSIP,
     NSQP,
+    QUERY_WORDS,
     Prompt,
     TaskMix,
     actions,

@@ -20,6 +20,7 @@ from gensar_lite.log.text import words
 
 NRIP, NSQP, NSIP = "NRIP", "NSQP", "NSIP"  # next recommended item, next search query, next search item
 DESC2ID, ID2DESC, DOC2QUERY = "Desc2ID", "ID2Desc", "doc2query"
+QUERY_WORDS = 16  # of a query that are read; one made from a category path is long, and its last words tell most
 TASK_OF = {RECOMMENDATION: NRIP, QUERY: NSQP, SEARCH: NSIP}
 
 # The first wording of each task is the one used at evaluation. The last one of NRIP and of NSIP is the same neutral
@@ -216,7 +217,7 @@ class TextRenderer:
         """``<R_I> M1 M2 R1 R2``, ``<S_I> M1 M2 S1 S2`` or ``<S_Q> words`` (eq. 11)."""
         head = [self.vocabulary.behaviour(action.behaviour)]
         if action.item < 0:
-            return head + self.vocabulary.words_of(action.query, 12)
+            return head + self.vocabulary.words_of(action.query, QUERY_WORDS)
         return head + self._identifier[action.behaviour][action.item].tolist()
 
     def prompt(self, prompt: Prompt, wording: int = 0) -> list[int]:
@@ -233,7 +234,7 @@ class TextRenderer:
             if word == "{history}":
                 found += [(action, self.action(action)) for action in latest(prompt.history)]
             elif word == "{query}":
-                query = self.vocabulary.words_of(prompt.query, 12)
+                query = self.vocabulary.words_of(prompt.query, QUERY_WORDS)
                 found.append(("query", [self.vocabulary.behaviour(QUERY), *query]))
             elif word == "{text}":
                 found.append(("text", self.vocabulary.words_of(prompt.text, self.text_words)))
@@ -276,7 +277,7 @@ def training_examples(
         action = everything[row]
         history = tuple(everything[before] for before in histories.before(row)[-50:])
         if action.behaviour == QUERY:
-            target = [*vocabulary.words_of(action.query, 12), END]
+            target = [*vocabulary.words_of(action.query, QUERY_WORDS), END]
             add(NSQP, Prompt(NSQP, history, QUERY), target)
             continue
         known = queries[action.item] if mix.extra_targets else ()
