@@ -245,6 +245,35 @@ def test_words_beyond_the_slot_are_not_read(world, model):
     assert torch.equal(read(model, [told]), read(model, [more]))
 
 
+def test_a_query_typed_before_is_its_words_and_a_token_of_its_own(world):
+    model = packed(world[3], world[2])
+    known = model.vocabulary.known
+    assert len(model.vocabulary.queries) > 2
+    rows = model.embedding.weight.detach()[known.start : known.stop]
+    assert not rows.any()  # silent before training
+    query = model.vocabulary.queries[1]
+    asked = Prompt(NSIP, (), SEARCH, query.upper())
+    assert model.table.ask(asked)[-1] == known.start + 1
+    assert model.table.event(Action(QUERY, -1, query, 1))[-1] == known.start + 1
+    assert model.table.ask(asked._replace(query=query + " unheard"))[-1] == UNKNOWN
+    before = read(model, [asked])
+    with torch.no_grad():
+        model.embedding.weight[known.start + 1, 0] = 3.0
+    assert not torch.allclose(read(model, [asked]), before)
+
+
+def test_training_hides_some_query_tokens_and_answering_none(world):
+    model = packed(world[3], world[2])
+    token = model.vocabulary.known.start
+    with torch.no_grad():
+        model.embedding.weight[token] = 1.0
+        slots = torch.full((500, 4, 1), token)
+        assert (model._slot_vectors(slots) == 1).all()
+        model.train()
+        hidden = (model._slot_vectors(slots) == 0).all(-1).float().mean()
+    assert 0.15 < hidden < 0.25
+
+
 def test_a_long_query_is_told_by_its_last_word(model):
     """Queries made from category paths share their first words: the leaf stands at the end."""
     path = "thing 1 thing 2 thing 3 thing 4 thing 5"

@@ -259,6 +259,15 @@ def test_words_and_pseudo_queries_of_held_out_searches_are_not_learned():
             assert set(words(phrase)) <= set(texts[item])
 
 
+def test_a_query_typed_twice_in_training_gets_a_token_and_one_typed_once_does_not():
+    log, split, _, vocabulary = parts(seed=5, both=True)
+    typed = log.events["query"][split.train & (log.events["behaviour"] == QUERY).to_numpy()].value_counts()
+    assert set(vocabulary.queries) == set(typed.index[typed > 1])
+    assert 0 < len(vocabulary.queries) < len(typed)
+    times = typed[list(vocabulary.queries)].tolist()
+    assert times == sorted(times, reverse=True)
+
+
 def test_an_item_without_queries_and_telling_words_has_no_pseudo_query():
     items = items_frame().assign(title="thing", description="", categories="")  # a word that all items share
     log = make_log("bare", items, small_events())

@@ -77,6 +77,18 @@ def test_query_words_come_first_and_survive_a_small_vocabulary(table):
     assert small.words == Segment(len(BEHAVIOURS) + 3, len(BEHAVIOURS) + 7)
 
 
+def test_a_known_query_has_a_token_of_its_own_after_all_others(vocabulary, table):
+    richer = Vocabulary.build(TEXTS, QUERIES, table, known=["Lamp", "cheap tent!", "lamp", "?!"])
+    assert richer.queries == ("lamp", "cheap tent")  # as they are understood, each once
+    assert richer.tokens == (*vocabulary.tokens, '"lamp"', '"cheap tent"')
+    assert richer.query("LAMP") == [richer.known.start] == [len(vocabulary)]
+    assert richer.words_of("lamp") == vocabulary.words_of("lamp")  # its words stay words
+    assert richer.query("tent") == richer.query("") == richer.query('"lamp" tent') == []
+    assert vocabulary.query("lamp") == []
+    again = Vocabulary(richer.word_list, TableShape.of(table), richer.queries)
+    assert again.tokens == richer.tokens
+
+
 def test_a_vocabulary_is_remade_from_its_words_and_the_tables_shape(vocabulary, table):
     again = Vocabulary(list(vocabulary.word_list), TableShape.of(table))
     assert again.tokens == vocabulary.tokens

@@ -283,6 +283,7 @@ class GenSAR:
             "backbone": "packed" if packed else "t5",
             "settings": asdict(generator.settings) if packed else generator.model.config.to_diff_dict(),
             "words": self.vocabulary.word_list,
+            "queries": self.vocabulary.queries,
             "beams": self.beams,
             "history": self.history,
         }
@@ -309,7 +310,7 @@ class GenSAR:
                 raise store.StageError(f"{folder}: {name} is missing. Train a model there, or point to another folder.")
         facts = store.read_json(folder / "model.json")
         table = read_table(folder / "identifiers.parquet")
-        vocabulary = Vocabulary(facts["words"], TableShape.of(table))
+        vocabulary = Vocabulary(facts["words"], TableShape.of(table), facts.get("queries", ()))
         if facts["backbone"] == "packed":
             generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
         else:

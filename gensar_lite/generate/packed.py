@@ -27,6 +27,7 @@ from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 
 TEXT_WORDS = 24  # words of an item text that enter a Desc2ID ask
+QUERY_FORGOTTEN = 0.2  # share of the query tokens that training hides, so that their words are understood alone
 ANSWER_WORDS = 8  # words of an answer in words, the end token included
 
 
@@ -102,6 +103,8 @@ class PackedGenerator(nn.Module):
         width = settings.width
         self.embedding = nn.Embedding(len(vocabulary), width, padding_idx=PAD)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        with torch.no_grad():  # a query's own token says nothing until it has learned something: its words speak
+            self.embedding.weight[vocabulary.known.start : vocabulary.known.stop] = 0
         self.across = GPTNeoXModel(_blocks(settings, settings.layers))
         self.across.embed_in = None  # slots are embedded here, by the shared table
         self.speller = nn.GRU(width, width, batch_first=True)
@@ -142,11 +145,18 @@ class PackedGenerator(nn.Module):
         return {**vectors, "position_ids": slots.position, "use_cache": False}
 
     def _slot_vectors(self, tokens: Int[Tensor, "B T W"]) -> Float[Tensor, "B T D"]:
-        """Sum codes and behaviour token; words count 1/n each, so that a long query is no louder than a short one."""
+        """Sum codes and behaviour token; words count 1/n each, so that a long query is no louder than a short one.
+
+        A query that has a token of its own is both: its words, and that token.
+        """
         flat = tokens.reshape(-1, tokens.shape[-1])
         is_word = (flat >= self.vocabulary.words.start) & (flat < self.vocabulary.words.stop)
         is_word |= flat == 1
         weight = torch.where(is_word, 1.0 / is_word.sum(1, keepdim=True).clamp(min=1), (flat != PAD).float())
+        if self.training:
+            whole = (flat >= self.vocabulary.known.start) & (flat < self.vocabulary.known.stop)
+            forgotten = torch.rand(len(flat), 1, device=flat.device) < QUERY_FORGOTTEN
+            weight = weight.masked_fill(whole & forgotten, 0.0)
         summed = functional.embedding_bag(flat, self.embedding.weight, mode="sum", per_sample_weights=weight)
         return summed.reshape(*tokens.shape[:-1], -1)
 
@@ -291,7 +301,7 @@ def _blocks(settings: PackedSettings, layers: int) -> GPTNeoXConfig:
 
 
 class SlotTable:
-    """Turns actions and prompts into slot token ids (width W = 1 + max(L, QUERY_WORDS))."""
+    """Turns actions and prompts into slot token ids (width W = 2 + max(L, QUERY_WORDS))."""
 
     def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, both_identifiers: bool) -> None:
         self.vocabulary = vocabulary
@@ -308,27 +318,31 @@ class SlotTable:
             )
             for behaviour, codes in self.identifiers.items()
         }
-        self.width = 1 + max(self._events[RECOMMENDATION].shape[1], QUERY_WORDS)
-        self._words: dict[str, list[int]] = {}
+        self.width = 2 + max(self._events[RECOMMENDATION].shape[1], QUERY_WORDS)
+        self._queries: dict[str, list[int]] = {}
 
     def query_words(self, query: str) -> list[int]:
-        """Word ids of a query, remembered: the same queries come again and again."""
-        if query not in self._words:
-            self._words[query] = self.vocabulary.words_of(query, QUERY_WORDS)
-        return self._words[query]
+        """Word ids of a query."""
+        return self.vocabulary.words_of(query, QUERY_WORDS)
+
+    def query(self, query: str) -> list[int]:
+        """Word ids of a query and its own token, if it has one; remembered: the same queries come again and again."""
+        if query not in self._queries:
+            self._queries[query] = self.query_words(query) + self.vocabulary.query(query)
+        return self._queries[query]
 
     def event(self, action: Action) -> list[int]:
         """Token ids of an event's slot (eq. 11)."""
         head = [self.vocabulary.behaviour(action.behaviour)]
         if action.item < 0:
-            return head + self.query_words(action.query)
+            return head + self.query(action.query)
         return head + self._events[action.behaviour][action.item].tolist()
 
     def ask(self, prompt: Prompt) -> list[int]:
         """Token ids of an ask slot: what is given, and the behaviour token."""
         head = [self.vocabulary.behaviour(prompt.behaviour)] if prompt.behaviour else []
         text = self.vocabulary.words_of(prompt.text, TEXT_WORDS) if prompt.text else []
-        return head + self.query_words(prompt.query) + text + list(prompt.identifier)
+        return head + self.query(prompt.query) + text + list(prompt.identifier)
 
     def slots_of(self, prompts: Sequence[Prompt], history: int) -> Slots:
         """Slot sequences of prompts, padded on the left; the ask slot is the last one of each row."""

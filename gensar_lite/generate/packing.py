@@ -24,7 +24,6 @@ from gensar_lite.generate.tasks import (
     NRIP,
     NSIP,
     NSQP,
-    QUERY_WORDS,
     Prompt,
     TaskMix,
     actions,
@@ -246,6 +245,6 @@ def _text_tasks(
     everything = {
         DESC2ID: (np.concatenate([described] * len(identifiers)), np.concatenate(identifiers)),
         ID2DESC: (np.concatenate(identifiers), np.concatenate([labels] * len(identifiers))),
-        DOC2QUERY: (_padded(asks, 1 + QUERY_WORDS), slots.identifiers[SEARCH][[item for item, _ in pairs]]),
+        DOC2QUERY: (_padded(asks, slots.width), slots.identifiers[SEARCH][[item for item, _ in pairs]]),
     }
     return {task: arrays for task, arrays in everything.items() if mix.weight(task) > 0 and len(arrays[0])}

@@ -194,12 +194,16 @@ def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
 
 
 def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_words: int = 4000) -> Vocabulary:
-    """All words of the instructions and the training queries, then the commonest words of the item texts."""
+    """All words of the instructions and the training queries, then the commonest words of the item texts.
+
+    Queries typed at least twice in the training part get a token of their own.
+    """
     asked = log.events.loc[split.train & (log.events["behaviour"] == QUERY).to_numpy(), "query"]
     instructions = [wording for wordings in INSTRUCTIONS.values() for wording in wordings]
     plain = [wording.replace("{", "").replace("}", "") for wording in instructions]
     texts = [*log.items["title"], *log.items["description"]]
-    return Vocabulary.build(texts, [*asked, *plain], table, max_words)
+    known = [query for query, times in Counter(asked).most_common() if times > 1]
+    return Vocabulary.build(texts, [*asked, *plain], table, max_words, known)
 
 
 class TextRenderer:

@@ -1,7 +1,9 @@
-"""The tokens a generator reads and speaks: words, behaviour tokens, and one token per code.
+"""The tokens a generator reads and speaks: words, behaviour tokens, one token per code, and whole queries.
 
 Words are whole words taken from the item texts and the training queries, so that a reader can follow every token; a
-word outside the vocabulary becomes ``<unk>``. Every code of every level has a token, used by an item or not.
+word outside the vocabulary becomes ``<unk>``. Every code of every level has a token, used by an item or not. A query
+that came up again and again in training may have a token of its own beside its words, as an item has codes: words tell
+what a new query means, the token remembers what people who typed this very query went on to click.
 This module knows nothing about tasks or models.
 """
 
@@ -35,11 +37,13 @@ class Vocabulary:
     """Token strings and their ids.
 
     Ids run: specials, behaviour tokens, words, then the code tokens segment by segment: the shared levels (M1, M2, …),
-    then each kind's specific levels (S1, S2, …, R1, R2, …). A segment's ids are contiguous and in code order.
+    then each kind's specific levels (S1, S2, …, R1, R2, …), then the known queries, each in quotation marks. A
+    segment's ids are contiguous and in code order.
     """
 
-    def __init__(self, word_list: Iterable[str], table_shape: TableShape) -> None:
+    def __init__(self, word_list: Iterable[str], table_shape: TableShape, queries: Iterable[str] = ()) -> None:
         self.word_list = tuple(word_list)
+        self.queries = tuple(queries)
         self.shape = table_shape
         names = [*SPECIAL, *(f"<{behaviour}>" for behaviour in BEHAVIOURS)]
         self.words = Segment(len(names), len(names) + len(self.word_list))
@@ -55,24 +59,32 @@ class Vocabulary:
                 place = level + 1 if shared else level - table_shape.shared + 1
                 self._segments[key] = Segment(len(names), len(names) + size)
                 names += [f"<{letter}{place}_{code}>" for code in range(size)]
-        self.tokens = tuple(names)
+        self.known = Segment(len(names), len(names) + len(self.queries))
+        self.tokens = (*names, *(f'"{query}"' for query in self.queries))
 
     @classmethod
     def build(
-        cls, texts: Iterable[str], queries: Iterable[str], table: IdentifierTable, max_words: int = 4000
+        cls,
+        texts: Iterable[str],
+        queries: Iterable[str],
+        table: IdentifierTable,
+        max_words: int = 4000,
+        known: Iterable[str] = (),
     ) -> Vocabulary:
         """Words of the training queries first (all of them), then the commonest words of the item texts.
 
         Args:
             texts: item titles and descriptions.
             queries: training queries only; test queries would leak their words.
+            known: queries that get a token of their own, from training as well.
             table: identifiers, for the number of codes per level.
             max_words: upper bound on the number of words, those of the queries included.
         """
         asked = Counter(word for query in queries for word in words(query))
         written = Counter(word for text in texts for word in words(text) if word not in asked)
         ranked = [sorted(counts, key=lambda word: (-counts[word], word)) for counts in (asked, written)]
-        return cls([*ranked[0], *ranked[1]][:max_words], TableShape.of(table))
+        spelt = dict.fromkeys(" ".join(words(query)) for query in known)
+        return cls([*ranked[0], *ranked[1]][:max_words], TableShape.of(table), [query for query in spelt if query])
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -89,6 +101,11 @@ class Vocabulary:
     def words_of(self, text: str, limit: int | None = None) -> list[int]:
         """Ids of a text's words, unknown ones as ``<unk>``, at most ``limit``."""
         return [self.index.get(word, UNKNOWN) for word in words(text)[:limit]]
+
+    def query(self, query: str) -> list[int]:
+        """The query's own token, or nothing if it has none; capitals and punctuation do not matter."""
+        token = self.index.get(f'"{" ".join(words(query))}"')
+        return [] if token is None else [token]
 
     def segment(self, kind: str, level: int) -> Segment:
         """Ids of the codes of one level (0-based) of a kind's identifier; shared levels are the same for all kinds."""
