@@ -80,6 +80,14 @@ def test_a_question_of_the_flip_is_traced_as_it_is_asked(model):
     }
 
 
+@pytest.mark.parametrize("behaviour", [RECOMMENDATION, SEARCH, None])
+def test_a_prefix_counts_the_items_that_its_card_shows(model, made, behaviour):
+    """Without a token both identifiers of an item may be said; it is one item all the same."""
+    beam = ask_beam.trace(model, ask.question(HISTORY, behaviour, "thing 7"), beams=6)
+    told = beam[beam["fate"] == "kept"]
+    assert told["items"].tolist() == [ask_beam.below(made, prefix).total for prefix in told["prefix"]]
+
+
 def test_an_impossible_question_is_refused(model):
     with pytest.raises(QuestionError):
         ask_beam.trace(model, ask.question(HISTORY, SEARCH, "?!"), beams=3)

@@ -43,7 +43,7 @@ def test_reading_the_attention_leaves_the_packed_model_as_it_was():
 def test_written_down_the_attention_computes_the_same_answer():
     """The form that keeps its weights gives the outputs of the usual one, up to rounding."""
     _, _, model = model_of(packed)
-    slots = model.generator.table.slots_of([ASK], 50)
+    slots = model.generator.table.slots_of([ASK])
     with torch.no_grad():
         usual = model.generator.across_slots(slots)
         model.generator.across.set_attn_implementation("eager")

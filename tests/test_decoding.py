@@ -203,3 +203,14 @@ def test_prefix_scores_add_up_along_every_prefix(rows_at_once):
                 assert scores[prompt, node] == by_hand
     exact = score_candidates(TableDecoder(table), [0, 1], trie)
     np.testing.assert_array_equal(scores[:, trie.bounds[-2] :], exact)
+
+
+def test_a_longer_history_than_training_had_is_read_when_asked_for():
+    """An event older than the model's own window changes what it says, once ``history`` reaches back to it."""
+    _, _, model = model_of(packed)
+    assert model.history == 50
+    recent = tuple(Action(RECOMMENDATION, 3, "", instant) for instant in range(2, 62))
+    one, other = (ASK._replace(history=(Action(RECOMMENDATION, item, "", 1), *recent)) for item in (5, 9))
+    np.testing.assert_array_equal(model.exact(one), model.exact(other))
+    wide = replace(model.decoding, history=61)
+    assert not np.allclose(model.exact(one, wide), model.exact(other, wide))

@@ -7,7 +7,8 @@ A target that is not in the list was lost for one of four reasons, looked for in
 - ``collision``: it would be listed if its identifier were its own; the items that share it take its probability, and
   the places before it.
 - ``history``: nothing that was read could tell. Either a recommendation was asked for without any history, or the
-  target is listed once the events beyond the history's length are read, too.
+  target is listed once the events beyond the history's length are read, too. (A T5 reads five recommended clicks and
+  five searches, however long the history: of it this is not known.)
 - ``model``: the model finds other items likelier, whatever the search. No decoding helps.
 
 It asks the model once per case (twice where more history might help) and replays the beams on what came back.

@@ -61,7 +61,7 @@ def attended(generator: Any, prompt: Prompt, answer: Int[np.ndarray, " L"]) -> A
 @torch.inference_mode()
 def _of_packed(generator: PackedGenerator, prompt: Prompt) -> Attended:
     history = prompt.history[-generator.settings.history :]
-    slots = generator.table.slots_of([prompt], generator.settings.history)
+    slots = generator.table.slots_of([prompt._replace(history=history)])
     layers = generator.attentions(type(slots)(*(field.to(generator.device) for field in slots)))
     first = len(prompt.history) - len(history)
     weights = torch.stack([layer[0, :, -1:] for layer in layers])

@@ -39,7 +39,7 @@ class PackedSettings:
         width: D; must be divisible by ``heads``.
         layers: of the transformer across slots.
         dropout: of slots, layers and the speller.
-        history: events read.
+        history: events in a window of training, and read in answering unless ``Decoding.history`` says otherwise.
         both_identifiers: an event's slot holds all codes of its item. False: only those of its own behaviour, as
             eq. 11 writes a history; then a clicked search result and the same item recommended later share no more
             than their shared codes.
@@ -214,8 +214,12 @@ class PackedGenerator(nn.Module):
     # ---- StepDecoder ---------------------------------------------------------------------------------------------
 
     def read(self, prompts: Sequence[Prompt]) -> ReadState:
-        """Encode each prompt's history and ask slot once."""
-        slots = self.table.slots_of(prompts, self.settings.history)
+        """Encode each prompt's history and ask slot once.
+
+        All of a history is read, also beyond the ``settings.history`` events that training saw at once: whoever asks
+        decides how much to give (see ``Decoding.history``).
+        """
+        slots = self.table.slots_of(prompts)
         output = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
         return ReadState(output[:, -1:], 0)
 
@@ -344,11 +348,11 @@ class SlotTable:
         text = self.vocabulary.words_of(prompt.text, TEXT_WORDS) if prompt.text else []
         return head + self.query(prompt.query) + text + list(prompt.identifier)
 
-    def slots_of(self, prompts: Sequence[Prompt], history: int) -> Slots:
+    def slots_of(self, prompts: Sequence[Prompt]) -> Slots:
         """Slot sequences of prompts, padded on the left; the ask slot is the last one of each row."""
         rows = [
-            ([self.event(action) for action in prompt.history[-history:]] + [self.ask(prompt)],
-             [action.instant for action in prompt.history[-history:]])
+            ([self.event(action) for action in prompt.history] + [self.ask(prompt)],
+             [action.instant for action in prompt.history])
             for prompt in prompts
         ]  # fmt: skip
         longest = max(len(slots) for slots, _ in rows)

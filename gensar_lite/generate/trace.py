@@ -185,12 +185,16 @@ def _children(trie: Trie, nodes: Int[np.ndarray, " W"], vocabulary_size: int) ->
 
 
 def _items_below(trie: Trie, nodes: Int[np.ndarray, " C"]) -> Int[np.ndarray, " C"]:
-    """Entries of the trie below each node (a depth's nodes are consecutive, and so are their leaves)."""
+    """Different items below each node (a depth's nodes are consecutive, and so are their leaves).
+
+    Where two kinds of identifier stand in one trie, an item may be below a node twice.
+    """
     first, last = nodes.astype(np.int64), nodes.astype(np.int64) + 1
     while len(first) and first[0] < trie.bounds[-2]:
         first, last = trie.first_child[first].astype(np.int64), trie.first_child[last].astype(np.int64)
     first, last = (trie.leaf_index(edge).clip(0, trie.n_leaves) for edge in (first, last))
-    return (trie.first_item[last] - trie.first_item[first]).astype(np.int64)
+    spans = zip(trie.first_item[first], trie.first_item[last])
+    return np.array([len(np.unique(trie.items[start:stop])) for start, stop in spans], dtype=np.int64)
 
 
 def _row(decoder: StepDecoder, values: np.ndarray) -> Tensor:

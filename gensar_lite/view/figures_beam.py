@@ -71,7 +71,7 @@ def beam_html(
     upto: int | None = None,
     picked: str = "",
     constrained: bool = True,
-    most_kept: int = 10,
+    most_kept: int = 20,
     most_other: int = 3,
 ) -> str:
     """The tree of a beam search.
@@ -86,11 +86,16 @@ def beam_html(
         upto: draw the first steps only; None for all.
         picked: the prefix that is marked.
         constrained: whether only identifiers that exist could be said.
-        most_kept, most_other: rows drawn of each step; prefixes of nothing are drawn beyond that.
+        most_kept, most_other: rows drawn of each step; prefixes of nothing, and those that a drawn one grew from, are
+            drawn beyond that.
     """
     last = int(beam["step"].max()) if len(beam) else 1
     upto = upto or last
-    whole = {number: _drawn(step, most_kept, most_other) for number, step in beam.groupby("step")}
+    whole, grown_from = {}, set()
+    for number, step in reversed(list(beam.groupby("step"))):
+        whole[number] = _drawn(step, most_kept, most_other, grown_from)
+        grown_from = set(whole[number]["parent"])
+    whole = dict(sorted(whole.items()))
     places = _places(whole, last, most_other)  # of all steps, so that nothing jumps as one steps through
     bottom = max((place.top + place.height for place in places.values()), default=0.0) + 4
     drawn = {number: step for number, step in whole.items() if number <= upto}
@@ -105,6 +110,8 @@ def beam_html(
     colour = COLOUR.get(behaviour or "", GREY)
     shown = beam[beam["step"] <= upto]
     sentence = beam_sentence(shown, constrained)
+    hidden = max((int((step["fate"] == KEPT).sum()) for _, step in shown.groupby("step")), default=0) > most_kept
+    sentence += f" The tree draws the best {most_kept} of each step and those they grew from." if hidden else ""
     return (
         f'{_STYLE}<figure class="gs-beam" style="--gs-own:{colour}"><div class="gs-tree" style="height:{bottom:g}px">'
         f"{heads}{_bands(places, drawn, bottom)}{_curves(rows, places, bottom, colour)}{nodes}{leaves}</div>"
@@ -165,11 +172,13 @@ def _identifiers(row: dict) -> str:
     return f'<p class="gs-kinds">{told} <span>item {safe(row["item_id"])}</span></p>'
 
 
-def _drawn(step: pd.DataFrame, most_kept: int, most_other: int) -> pd.DataFrame:
-    """The rows of one step that are drawn: the best kept ones and more that name nothing, then the others."""
+def _drawn(step: pd.DataFrame, most_kept: int, most_other: int, grown_from: set[int]) -> pd.DataFrame:
+    """The rows of one step that are drawn: the best kept ones, more that name nothing or that the next step's drawn
+    ones grew from, then the others."""
     kept = step[step["fate"] == KEPT]
     beyond = kept[most_kept:]
-    parts = [kept[:most_kept], beyond[beyond["items"] == 0][:most_other]]
+    wanted = beyond["place"].isin([*grown_from, *beyond.loc[beyond["items"] == 0, "place"][:most_other]])
+    parts = [kept[:most_kept], beyond[wanted]]
     parts += [step[step["fate"] == fate][:most_other] for fate in (PRUNED, FORBIDDEN)]
     return pd.concat(parts)
 
