@@ -7,10 +7,12 @@ import pytest
 
 from gensar_lite import store
 from gensar_lite.evaluate.metrics import METRICS, rank_scores
+from gensar_lite.evaluate.microscope import item_strata, where_lost
 from gensar_lite.evaluate.protocol import FULL
+from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.tasks import actions
 from gensar_lite.identify.table import collisions, level_usage
-from gensar_lite.lab.artefacts import MADE, artefacts_folder, open_artefacts, open_report
+from gensar_lite.lab.artefacts import BEAMS, MADE, artefacts_folder, open_artefacts, open_lost, open_report
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
 
@@ -29,12 +31,13 @@ def report():
 
 def test_manifests_form_one_chain(artefacts):
     folder = artefacts_folder()
-    stages = ("embed", "identify", "train", "evaluate")
+    stages = ("embed", "identify", "train", "evaluate", "microscope")
     made = {stage: store.read_json(folder / stage / "manifest.json") for stage in stages}
     assert made["embed"]["inputs"]["log"] == artefacts.log.fingerprint()
     assert made["identify"]["inputs"]["embed"] == made["embed"]["fingerprint"]
     assert made["train"]["inputs"]["identify"] == made["identify"]["fingerprint"]
     assert made["evaluate"]["inputs"]["train"] == made["train"]["fingerprint"]
+    assert made["microscope"]["inputs"]["train"] == made["train"]["fingerprint"]
     assert made["train"]["settings"]["train"]["seed"] == 0
 
 
@@ -76,6 +79,17 @@ def test_the_model_still_gives_the_ranks_of_the_scoreboard(artefacts, report):
         again = rank_scores(artefacts.model.scores(whole, artefacts.log, histories), None, whole["item"].to_numpy())
         # Another processor may round otherwise: nearly all ranks must agree, and none may be far off at the top.
         assert np.mean(again.item == ranks[picked]) >= 0.9
+
+
+def test_what_became_of_every_target_is_what_the_model_says_now(artefacts):
+    lost, test = open_lost(), artefacts.split.test
+    assert lost["event"].tolist() == test["event"].tolist()
+    picked = np.sort(np.random.default_rng(0).choice(len(test), size=60, replace=False))
+    picked = np.union1d(picked, np.flatnonzero(lost["lost"] == "history")[:4])  # rare, and asked for twice
+    decoding = Decoding(beams=BEAMS, history=artefacts.model.history)
+    strata = item_strata(artefacts.log, artefacts.split)
+    again = where_lost(artefacts.model, test.iloc[picked], artefacts.log, Histories(artefacts.log), strata, decoding)
+    assert np.mean(again["lost"].to_numpy() == lost["lost"].to_numpy()[picked]) >= 0.9  # see above
 
 
 def test_share_of_the_oracle(report):

@@ -127,6 +127,14 @@ def test_the_question_gives_the_colour(behaviour, colour):
     assert f"--gs-own:{colour}" in beam_html(STEPS, behaviour)
 
 
+def test_without_the_constraint_the_sentence_says_when_nothing_was_gained_by_it():
+    free = beam_sentence(STEPS, constrained=False)
+    real = beam_sentence(STEPS[(STEPS["fate"] != "kept") | (STEPS["items"] > 0)], constrained=False)
+    assert ("a wider beam" in real) and ("a wider beam" not in beam_sentence(STEPS))
+    nothing = ((STEPS["fate"] == "kept") & (STEPS["items"] == 0)).any()
+    assert ("a wider beam" in free) != nothing
+
+
 def test_the_sentence_tells_every_step():
     told = beam_sentence(STEPS)
     assert "step 1: 2 kept with 80.0% of the probability, best <M1_4> with 50.0%; 15.0% pruned, 5.0% forbidden" in told

@@ -160,7 +160,7 @@ def shown(widget):
 
 
 def test_the_microscope_follows_its_controls_over_their_whole_range():
-    widget = BeamMicroscope(["one", "one", "refused"], look, beams=5)
+    widget = BeamMicroscope(["one", "one", "refused"].__getitem__, look, [0, 1, 2], 3, beams=5)
     assert "lost here" in shown(widget)  # the start makes the point
     for beams in widget.beams.options:
         widget.beams.value = beams
@@ -173,10 +173,30 @@ def test_the_microscope_follows_its_controls_over_their_whole_range():
     assert widget.items["title"].tolist()[0] == "lamp 1"
 
 
-def test_the_microscope_is_labelled_and_has_two_controls():
-    widget = BeamMicroscope(["one"], look)
-    controls = [child for child in widget.children if hasattr(child, "description")]
-    assert [child.description for child in controls] == ["case", "beam"]
+def test_any_case_can_be_asked_for_by_its_number_and_joins_the_list_meanwhile():
+    asked = []
+
+    def noted(place, beams):
+        asked.append(place)
+        return look(0, beams)
+
+    widget = BeamMicroscope("case {}".format, noted, [3, 1], 5)
+    assert (widget.case.value, widget.number.value) == (3, 4)
+    for number in range(1, 6):
+        widget.number.value = number
+        assert widget.case.value == asked[-1] == number - 1
+        listed = [place for _, place in widget.case.options]
+        assert listed == [3, 1] + ([number - 1] if number - 1 not in (3, 1) else [])
+    assert asked == [3, 0, 1, 2, 3, 4]  # each is drawn once
+    widget.case.value = 1
+    assert widget.number.value == 2
+    widget.number.value = 99
+    assert widget.case.value == 4  # the last there is
+
+
+def test_the_microscope_is_labelled():
+    widget = BeamMicroscope("case {}".format, look, [0], 1)
+    assert [control.description for control in (widget.case, widget.number, widget.beams)] == ["case", "number", "beam"]
 
 
 def thinned():

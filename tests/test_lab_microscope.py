@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from generator_data import artefacts_of, model_of, packed
 
-from gensar_lite.evaluate.microscope import CAUSES, FOUND
+from gensar_lite.evaluate.microscope import CAUSES, FOUND, item_strata, where_lost
 from gensar_lite.evaluate.replay import beam_recall, constraint_shift
 from gensar_lite.generate.beam import prefix_scores
+from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.trie import Trie
 from gensar_lite.lab.microscope import Belief, Cases, beliefs, flattened, narrowed, telling_cases
 from gensar_lite.log.split import Histories
@@ -19,25 +20,34 @@ def made():
     return artefacts_of(log, split, model)
 
 
+def lost_of(artefacts, beams=1):
+    model, strata = artefacts.model, item_strata(artefacts.log, artefacts.split)
+    decoding = Decoding(beams=beams, history=model.history)
+    return where_lost(model, artefacts.split.test, artefacts.log, Histories(artefacts.log), strata, decoding)
+
+
 def test_a_choice_of_cases_holds_every_fate_there_is_and_no_more_than_asked_for():
-    artefacts = made()
-    cases, lost = telling_cases(artefacts, beams=1, sample=40, each=2)
+    lost = lost_of(made())
     assert set(lost["lost"]) <= {*CAUSES, FOUND}
-    by_fate = lost.groupby(["task", "lost"]).size().clip(upper=2).sum()
-    assert len(cases) == by_fate
-    assert not cases.index.duplicated().any()
-    again, _ = telling_cases(artefacts, beams=1, sample=40, each=2)
-    pd.testing.assert_frame_equal(cases, again)
+    chosen = telling_cases(lost, each=2)
+    assert len(chosen) == lost.groupby(["task", "lost"]).size().clip(upper=2).sum()
+    assert len(set(chosen)) == len(chosen)
+    assert telling_cases(lost, each=2) == chosen
+    for (_, _), part in lost.iloc[chosen].groupby(["task", "lost"]):
+        others = lost[(lost["task"] == part["task"].iloc[0]) & (lost["lost"] == part["lost"].iloc[0])]
+        assert part["exact_rank"].max() <= others["exact_rank"].nlargest(len(others) - len(part) + 1).min()
 
 
 def test_cases_have_readable_names_and_are_drawn_under_any_beam():
     artefacts = made()
-    cases, _ = telling_cases(artefacts, beams=1, sample=40, each=1)
-    shown = Cases(artefacts.model, artefacts.log, cases)
+    lost = lost_of(artefacts)
+    shown = Cases(artefacts.model, artefacts.log, artefacts.split.test, lost, beams=1)
     titles = artefacts.log.items["title"]
-    for place, name in enumerate(shown.names):
-        target = titles.iloc[shown.cases["item"].iloc[place]]
-        assert name.startswith(f"{cases['fate'].iloc[place]}: shopper ") and name.endswith(f"→ {target}")
+    told = {"pruned": "pruned by 1 beams: ", "model": "never likely: ", "found": "found by 1 beams: "}
+    for place in telling_cases(lost, each=1):
+        name, target = shown.name(place), titles.iloc[shown.cases["item"].iloc[place]]
+        assert "shopper " in name and name.endswith(f"→ {target}")
+        assert name.startswith(told.get(lost["lost"].iloc[place], ""))
         for beams in (1, 2, 30):
             look = shown.look(place, beams)
             assert look.items.loc[look.items["target"], "title"].tolist() == [target]
@@ -85,7 +95,8 @@ def test_the_whole_catalogue_is_bent_as_measured_elsewhere_and_less_of_it_holds_
     artefacts = made()
     believed = beliefs(artefacts.model, artefacts.log, artefacts.split.test)
     told = narrowed(believed, shares=(1.0, 0.5, 0.1))
-    for task, part in told.groupby("task"):
+    assert set(told["lying"]) == {"at random", "side by side"}
+    for (task, _), part in told.groupby(["task", "lying"]):
         whole = np.concatenate([constraint_shift(one.scores, one.trie) for one in believed if one.task == task])
         assert part["shift"].iloc[0] == pytest.approx(whole.mean())
         assert part["inside"].is_monotonic_decreasing
@@ -100,7 +111,7 @@ def test_scores_of_a_part_are_those_that_its_own_trie_would_get():
     half = np.random.default_rng(0).permutation(np.unique(asked.trie.items))[: round(len(artefacts.log.items) / 2)]
     part = asked.trie.restricted_to(half)
     own = prefix_scores(asked.decoder, asked.prompts, part, asked.forced)
-    told = narrowed(believed, shares=(0.5,), seed=0)
+    told = narrowed(believed, shares=(0.5,), seed=0).query("lying == 'at random'")
     assert told["shift"].tolist() == pytest.approx([constraint_shift(own, part).mean()], rel=1e-4)
     assert told["inside"].tolist() == pytest.approx([np.exp(own[:, part.bounds[-2] :]).sum(1).mean()], rel=1e-4)
     assert beam_recall(own, part, 10_000, 3).min() == 1

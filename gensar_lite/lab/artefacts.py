@@ -16,18 +16,22 @@ import pandas as pd
 
 from gensar_lite import store
 from gensar_lite.embed.collaborative import SASRec
+from gensar_lite.evaluate.microscope import item_strata, where_lost
 from gensar_lite.evaluate.report import read_report
 from gensar_lite.evaluate.results import Report
+from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.identify.table import IdentifierTable, read_table
-from gensar_lite.lab.pipeline import RunSettings, run
+from gensar_lite.lab.pipeline import RunSettings, finished, run
 from gensar_lite.lab.stages import Views, frame_of, open_identifiers, open_model, open_sasrec, open_views
 from gensar_lite.log.corner_shop import data_folder, load_corner_shop
 from gensar_lite.log.schema import JointLog
-from gensar_lite.log.split import Split, leave_one_out
+from gensar_lite.log.split import Histories, Split, leave_one_out
 
 SETTINGS = RunSettings()
 MADE = "made.json"  # the command, the seed, and the hash of every file
+LOST = "microscope"  # what became of every test target, see ``evaluate.microscope``
+BEAMS = 10  # width of the beam under which that is told
 
 
 def artefacts_folder() -> Path:
@@ -86,9 +90,29 @@ def open_report(folder: Path | None = None) -> Report:
     return read_report((folder or artefacts_folder()) / "evaluate")
 
 
+def open_lost(folder: Path | None = None) -> pd.DataFrame:
+    """What became of the target of every test case under a beam of 10: see ``evaluate.microscope.where_lost``."""
+    return pd.read_parquet((folder or artefacts_folder()) / LOST / "lost.parquet")
+
+
+def lost_stage(made: Artefacts, folder: Path) -> pd.DataFrame:
+    """Look for the target of every test case, and keep what was found; a minute or two of one core."""
+    train = store.read_manifest(folder / "train", "train")["fingerprint"]
+    inputs, settings = {"log": made.log.fingerprint(), "train": train}, {"beams": BEAMS}
+    if finished(folder, LOST, inputs, settings):
+        return open_lost(folder)
+    strata = item_strata(made.log, made.split)
+    decoding = Decoding(beams=BEAMS, history=made.model.history)
+    lost = where_lost(made.model, made.split.test, made.log, Histories(made.log), strata, decoding)
+    store.write_atomically(folder / LOST / "lost.parquet", lambda path: lost.to_parquet(path, index=False))
+    store.write_manifest(folder / LOST, LOST, settings, inputs)
+    return lost
+
+
 def make(folder: Path, settings: RunSettings, progress: bool = True) -> None:
     """Run the stages that are not finished in ``folder``; what only helps a rerun is removed at the end."""
     run(load_corner_shop(), folder, settings, progress)
+    lost_stage(open_artefacts(folder), folder)
     shutil.rmtree(folder / "embed" / "cache", ignore_errors=True)
     shutil.rmtree(folder / "log", ignore_errors=True)  # the log is committed beside the artefacts
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MADE)

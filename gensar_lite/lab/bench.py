@@ -1,7 +1,7 @@
 """The benchmark commands behind the README's figures.
 
-``python -m gensar_lite.lab.bench [decoding|identifiers|backbones|answers] [--log PATH]``; without a name, all of them
-on the corner shop. Every figure is printed and written to ``build/bench/NAME.json`` with the machine it came from.
+``python -m gensar_lite.lab.bench [decoding|flip|diagnose|identifiers|backbones|answers] [--log PATH]``; without a name,
+all of them, on the corner shop. Every figure is printed and written to ``build/bench/NAME.json`` with its machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 from gensar_lite import store
 from gensar_lite.identify.settings import IdentifierSettings
-from gensar_lite.lab import bench_decoding
+from gensar_lite.lab import bench_decoding, bench_diagnose, bench_flip
 from gensar_lite.lab.artefacts import SETTINGS, artefacts_folder, open_artefacts
 from gensar_lite.lab.stages import (
     CORNER_SHOP,
@@ -100,16 +100,21 @@ def answers(rounds: int = 50) -> pd.DataFrame:
     return frame.reset_index()
 
 
+# Benchmarks of their own, with their own options, and those that give rows.
+WHOLE = {"decoding": bench_decoding.main, "flip": bench_flip.main, "diagnose": bench_diagnose.main}
+ROWS = ("identifiers", "backbones", "answers")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks asked for; returns the exit code."""
     parser = argparse.ArgumentParser(description="Measure the figures that the README quotes.")
-    parser.add_argument("names", nargs="*", choices=[[], "decoding", "identifiers", "backbones", "answers"])
+    parser.add_argument("names", nargs="*", choices=[[], *WHOLE, *ROWS])
     parser.add_argument("--log", default=CORNER_SHOP, help="folder of a log, or 'corner_shop'")
     parser.add_argument("--run", type=Path, default=artefacts_folder(), help="folder in which the log's stages stand")
     parser.add_argument("--seconds", type=float, default=300, help="of CPU time to train each backbone")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
-    names = options.names or ["decoding", "identifiers", "backbones", "answers"]
+    names = options.names or [*WHOLE, *ROWS]
 
     def embedded() -> tuple[JointLog, Views]:
         log = open_log(options.log)
@@ -126,8 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
     }
     for name in names:
         print(f"== {name}", flush=True)
-        if name == "decoding":
-            bench_decoding.main(["--out", str(options.out / "decoding.json")])
+        if name in WHOLE:
+            WHOLE[name](["--out", str(options.out / f"{name}.json")])
         else:
             frame = work[name]()
             frame = frame.astype(object).where(frame.notna(), None)

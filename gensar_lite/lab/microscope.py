@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from gensar_lite.evaluate.microscope import CAUSES, FOUND, Lens, item_strata, lens, scores_of, where_lost
+from gensar_lite.evaluate.microscope import CAUSES, FOUND, Lens, lens, scores_of
 from gensar_lite.evaluate.replay import beam_recall, constraint_shift
-from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.trie import Trie
-from gensar_lite.lab.artefacts import Artefacts
+from gensar_lite.lab.artefacts import BEAMS
 from gensar_lite.log.schema import SEARCH, JointLog
 from gensar_lite.log.split import Histories
 
@@ -52,14 +51,18 @@ class Cases:
     Args:
         model: the trained generator.
         log: the log it was trained on.
-        cases: rows of ``Split.test`` or ``Split.validation``; a column ``fate``, if there is one, leads the names.
+        cases: rows of ``Split.test`` or ``Split.validation``.
+        lost: of these cases, what ``where_lost`` said; their fate then leads the names.
+        beams: width of the beam under which it said so.
     """
 
-    def __init__(self, model: GenSAR, log: JointLog, cases: pd.DataFrame) -> None:
+    def __init__(
+        self, model: GenSAR, log: JointLog, cases: pd.DataFrame, lost: pd.DataFrame | None = None, beams: int = BEAMS
+    ) -> None:
         self._model, self._log, self.cases = model, log, cases.reset_index(drop=True)
+        self._fates = None if lost is None else [f"{_FATES[fate].format(beams)}: " for fate in lost["lost"]]
         self._histories = Histories(log)
         self._lens = lru_cache(maxsize=64)(self._make)
-        self.names = [self._name(row) for row in self.cases.itertuples()]
 
     def look(self, place: int, beams: int) -> Look:
         """The ``place``-th case (from 0) under a beam of this width."""
@@ -72,38 +75,27 @@ class Cases:
     def _make(self, place: int) -> Lens:
         return lens(self._model, self.cases.iloc[[place]], self._log, self._histories)
 
-    def _name(self, row: object) -> str:
-        asked = f"search “{row.query}”" if row.task == SEARCH else "recommendation"
-        fate = f"{row.fate}: " if hasattr(row, "fate") else ""
-        return f"{fate}shopper {row.user}, {asked} → {self._log.items['title'].iloc[row.item]}"
+    def name(self, place: int) -> str:
+        """What happened to it, who asked, and what was clicked."""
+        row = self.cases.iloc[place]
+        asked = f"search “{row['query']}”" if row["task"] == SEARCH else "recommendation"
+        fate = self._fates[place] if self._fates else ""
+        return f"{fate}shopper {row['user']}, {asked} → {self._log.items['title'].iloc[row['item']]}"
 
 
-def telling_cases(
-    made: Artefacts, beams: int = 10, sample: int = 400, each: int = 3, seed: int = 0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def telling_cases(lost: pd.DataFrame, each: int = 3) -> list[int]:
     """A few test cases of every fate, of both tasks: what a reader should look at first.
 
     Args:
-        beams: width of the beam under which fates are told.
-        sample: test cases looked through, half of either task, drawn with the seed.
-        each: cases kept per task and fate.
+        lost: what ``where_lost`` said.
+        each: cases kept per task and fate, those whose targets stand highest.
 
     Returns:
-        the cases (rows of ``made.split.test`` with their ``fate`` in words), those pruned by the beam first, and what
-        ``where_lost`` says of all that were looked through.
+        rows of ``lost``, those pruned by the beam first, the found ones last.
     """
-    rng = np.random.default_rng(seed)
-    test = made.split.test
-    rows = [np.flatnonzero((test["task"] == task).to_numpy()) for task in dict.fromkeys(test["task"])]
-    drawn = np.sort(np.concatenate([rng.permutation(part)[: sample // len(rows)] for part in rows]))
-    looked = test.iloc[drawn]
-    decoding = Decoding(beams=beams, history=made.model.history)
-    stratum = item_strata(made.log, made.split)
-    lost = where_lost(made.model, looked, made.log, Histories(made.log), stratum, decoding)
-    order = [_first(lost, fate, task, each) for fate in (*CAUSES, FOUND) for task in dict.fromkeys(test["task"])]
-    chosen = np.concatenate(order)
-    fates = [_FATES[fate].format(beams) for fate in lost["lost"].iloc[chosen]]
-    return looked.iloc[chosen].assign(fate=fates), lost
+    tasks = dict.fromkeys(lost["task"])
+    order = [_first(lost, fate, task, each) for fate in (*CAUSES, FOUND) for task in tasks]
+    return np.concatenate(order).tolist()
 
 
 def _first(lost: pd.DataFrame, fate: str, task: str, each: int) -> Int[np.ndarray, " C"]:
@@ -185,24 +177,28 @@ def narrowed(
     """How far the constraint bends what the model believes when only some of its items are on offer.
 
     Args:
-        shares: of the catalogue, drawn at random.
+        shares: of the catalogue: each drawn at random, and each as one stretch of neighbours in the trie, from a random
+            place on (of two identifiers of an item, as no behaviour token allows, the first counts).
 
     Returns:
-        one row per ``task`` and ``share``: ``inside``, probability of the items on offer, and ``shift``, KL(P || Q) in
-        nats of renormalising at every step, P, from the belief among these items renormalised once, Q (see
-        ``evaluate.replay.constraint_shift``); means over the questions.
+        one row per ``task``, ``lying`` ("at random" or "side by side") and ``share``: ``inside``, probability of the
+        items on offer, and ``shift``, KL(P || Q) in nats of renormalising at every step, P, from the belief among these
+        items renormalised once, Q (see ``evaluate.replay.constraint_shift``); means over the questions.
     """
     rng = np.random.default_rng(seed)
     rows = []
     for task, scores, trie in believed:
-        order = rng.permutation(np.unique(trie.items))
-        for share in shares:
-            part = trie.restricted_to(order[: max(round(share * len(order)), 1)])
-            here = scores[:, _same_prefixes(part, trie)]
-            inside = np.exp(here[:, part.bounds[-2] :].astype(np.float64)).sum(axis=1)
-            shift = constraint_shift(here, part)
-            rows.append(pd.DataFrame({"task": task, "share": share, "inside": inside, "shift": shift}))
-    return pd.concat(rows).groupby(["task", "share"], sort=False).mean().reset_index()
+        neighbours = np.array(list(dict.fromkeys(trie.items.tolist())))
+        orders = {"at random": rng.permutation(np.unique(trie.items))}
+        orders["side by side"] = np.roll(neighbours, rng.integers(len(neighbours)))
+        for lying, order in orders.items():
+            for share in shares:
+                part = trie.restricted_to(order[: max(round(share * len(order)), 1)])
+                here = scores[:, _same_prefixes(part, trie)]
+                inside = np.exp(here[:, part.bounds[-2] :].astype(np.float64)).sum(axis=1)
+                told = {"task": task, "lying": lying, "share": share, "inside": inside}
+                rows.append(pd.DataFrame({**told, "shift": constraint_shift(here, part)}))
+    return pd.concat(rows).groupby(["task", "lying", "share"], sort=False).mean().reset_index()
 
 
 def _same_prefixes(part: Trie, whole: Trie) -> Int[np.ndarray, " nodes"]:

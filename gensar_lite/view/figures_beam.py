@@ -135,7 +135,11 @@ def beam_sentence(beam: pd.DataFrame, constrained: bool = True) -> str:
             f"step {number}: {len(kept)} kept with {share.kept:.1%} of the probability{empty}, {best}; "
             f"{share.pruned:.1%} pruned, {share.forbidden:.1%} forbidden"
         )
-    return f"Beam search from left to right. {'. '.join(told)}." if told else "The beam is empty."
+    if not told:
+        return "The beam is empty."
+    always = not constrained and (beam.loc[beam["fate"] == KEPT, "items"] > 0).all()
+    lucky = " Nothing was forbidden, yet all that was kept exists; a wider beam reaches what does not."
+    return f"Beam search from left to right. {'. '.join(told)}.{lucky if always else ''}"
 
 
 def card_html(prefix: str, items: pd.DataFrame, total: int, fate: str = "") -> str:

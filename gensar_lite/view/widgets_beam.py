@@ -43,7 +43,7 @@ class BeamTree(ipywidgets.VBox):
         trace: Trace,
         below: Below,
         asked: Asked,
-        widths: tuple[int, ...] = (2, 5, 10, 20),
+        widths: tuple[int, ...] = (2, 5, 10, 30),
         beams: int = 10,
     ) -> None:
         """Args:
