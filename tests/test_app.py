@@ -70,11 +70,11 @@ def test_what_is_cut_from_the_real_lesson_is_whole(root):
     cells = app.cut(nbformat.read(root / "notebooks" / app.LESSON, as_version=4)).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     compile(code, "app", "exec")
-    for view in ("BehaviourFlip(", "BeamTree(", "HistoryChips(", "BeamMicroscope(", "funnel_figure("):
+    for view in ("BehaviourFlip(", "BeamTree(", "HistoryChips("):
         assert view in code
     for rest in ("checks.check", "record.record", "train_live"):
         assert rest not in code
-    assert len(cells) < 15
+    assert len(cells) < 12
 
 
 # ---- how it is started -------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def page(address):
 @needs_voila
 @pytest.mark.timeout(2 * SECONDS)
 def test_the_page_shows_the_views_and_no_code(page):
-    assert page.count("application/vnd.jupyter.widget-view+json") == 3  # flip, tree, microscope
+    assert page.count("application/vnd.jupyter.widget-view+json") == 2  # the flip and the tree
     assert "Same shopper, flip one token" in page and "<title>Same shopper" in page
     assert "Traceback" not in page
     for code in ("open_artefacts", "from functools", "partial("):
