@@ -123,6 +123,22 @@ def test_the_embedding_of_other_items_is_noticed():
     assert wrong["neighbour lift", 1] == "bad" and wrong["variance the level takes", 1] in {"look", "bad"}
 
 
+OF_SPACE = {"neighbour lift", "level above chance", "variance the level takes", "flips under noise"}
+
+
+def test_identifiers_made_of_clicks_are_not_convicted_by_the_texts():
+    strangers = np.random.default_rng(0).permutation(MADE.matrix)  # what these codes follow are other rows
+    table = one_kind(CODES, SIZES, kind="collaborative")
+    found = diagnose(table, Evidence(embeddings={"semantic": strangers}))
+    rows = found.frame[found.frame["measure"].isin(OF_SPACE)]
+    assert set(rows["measure"]) == OF_SPACE and (rows["verdict"] == "").all()
+    said = rows[(rows["measure"] == "neighbour lift") & (rows["level"] == 1)]["formula"].iloc[0]
+    assert "not judged: 'semantic' is not the embedding that the collaborative identifiers were made of" in said
+    assert any("shown without a verdict" in note for note in found.notes)
+    own = verdicts(diagnose(table, Evidence(embeddings={"collaborative": strangers})))
+    assert own["neighbour lift", 1] == "bad" and own["variance the level takes", 1] in {"look", "bad"}
+
+
 # ---------------------------------------------------------------- properties
 
 

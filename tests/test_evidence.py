@@ -108,6 +108,9 @@ def test_spaces_know_their_role():
     both = prepare(Evidence(embeddings={"semantic": matrix, "collaborative": matrix[::-1]}), IDS, 0)
     assert both.text_space.name == "semantic" and both.own_space("collaborative").name == "collaborative"
     assert both.own_space("rqvae").name == "semantic"
+    texts_only = prepare(Evidence(embeddings={"semantic": matrix}), IDS, 0)
+    assert texts_only.own_space("collaborative") is None  # clicks need not follow the texts
+    assert texts_only.nearest_space("collaborative").name == "semantic"
     clicks_only = prepare(Evidence(embeddings={"collaborative": matrix}), IDS, 0)
     assert clicks_only.text_space is None and clicks_only.own_space("semantic") is None
     foreign = prepare(Evidence(embeddings={"minilm": matrix}), IDS, 0)

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +295,46 @@ def test_without_embeddings_words_stand_in_and_quantisation_is_not_judged(tmp_pa
     assert "quantisation" not in set(found.diagnosis.frame["group"])
     assert {"meaning", "collisions"} <= set(found.diagnosis.frame["group"])
     assert found.groups is not None and list(found.points) == ["by words"]
+
+
+def write_two_kinds(folder):
+    """A GenSAR pair: semantic codes follow the items' kind, collaborative ones nothing the texts know of."""
+    random = np.random.default_rng(5)
+    kinds, own = np.arange(N) % 6, random.permutation(np.arange(N) % 6)
+    for name, first in (("semantic", kinds), ("collaborate", own)):
+        rows = {f"i{item}": [f"<{name}_a_{first[item]}>", f"<{name}_b_{item % 15}>"] for item in range(N)}
+        (folder / f"x_{name}.json").write_text(json.dumps(rows), encoding="utf-8")
+    return Request(folder / "x_semantic.json", items=folder / "items.parquet")
+
+
+@pytest.mark.parametrize("vectors", [True, False])
+def test_identifiers_made_of_clicks_are_not_judged_by_texts(tmp_path, vectors):
+    request = write_two_kinds(write_case(tmp_path))
+    found = inspect(replace(request, embeddings=tmp_path / "vectors.npy" if vectors else None))
+    space = ["neighbour lift", "level above chance", "variance the level takes", "flips under noise"]
+    rows = found.diagnosis.frame[found.diagnosis.frame["measure"].isin(space)]
+    verdicts = rows[rows["verdict"] != ""].groupby("kind")["measure"].agg(set).to_dict()
+    assert "collaborative" not in verdicts
+    assert "neighbour lift" in verdicts["semantic"]
+    assert ("flips under noise" in verdicts["semantic"]) is vectors
+    lift = rows[(rows["kind"] == "collaborative") & (rows["measure"] == "neighbour lift")]
+    assert "not judged" in lift["formula"].iloc[0]
+
+
+def test_words_alone_do_not_judge_single_levels(tmp_path):
+    """Against TF-IDF the last levels of healthy identifiers may say nothing; that is shown, not held against them."""
+    log = make_corner_shop(CornerShopSettings(items=320, users=60, seed=7)).log
+    write_log(log, tmp_path / "log")
+    rows = {key: [place % 16, place // 16] for place, key in enumerate(log.items["item_id"])}
+    (tmp_path / "ids.json").write_text(json.dumps(rows), encoding="utf-8")
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(320, 6)))
+    request = Request(tmp_path / "ids.json", log=str(tmp_path / "log"))
+    frames = [
+        inspect(each).diagnosis.frame for each in (request, replace(request, embeddings=tmp_path / "vectors.npy"))
+    ]
+    words, vectors = (frame[(frame["measure"] == "level above chance") & (frame["level"] == 1)] for frame in frames)
+    assert words["verdict"].item() == "" and "not judged: neighbours are those by TF-IDF" in words["formula"].item()
+    assert vectors["verdict"].item() == "bad"
 
 
 def test_codes_alone_are_enough(tmp_path):

@@ -98,7 +98,7 @@ def diagnose(
     if min(codes.shape[1] for codes in table.codes.values()) == 0:
         raise IdentifierError("The identifiers have no level. Give at least one code per item.")
     prepared = prepare(evidence, table.item_ids, seed)
-    spaces = {kind: prepared.own_space(kind) for kind in table.kinds}
+    spaces = {kind: prepared.nearest_space(kind) for kind in table.kinds}
     controls = make_controls(table, open_words, evidence, spaces, seed)
     subjects = {
         kind: make_subject(kind, codes, None if open_words else table.sizes[kind])
@@ -151,7 +151,7 @@ def _work(
         beside = controls.subjects[kind]
         books = (evidence.codebooks or {}).get(kind)
         work.append(partial(_measured, kind, subject, beside, measure_use))
-        if prepared.own_space(kind) is not None and subject.sizes is not None:
+        if prepared.nearest_space(kind) is not None and subject.sizes is not None:
             estimate = partial(measure_quantisation, prepared=prepared)
             own = partial(measure_quantisation, prepared=prepared, books=books)
             work.append(partial(_measured, kind, subject, beside, estimate, own))
@@ -270,6 +270,12 @@ def _notes(
             notes.append(
                 f"{kind}: level {subject.levels} only counts items that agree before it. Its use is not judged; the "
                 f"collisions of what the codes say are those at depth {subject.levels - 1}."
+            )
+        space = prepared.nearest_space(kind)
+        if space is not None and prepared.own_space(kind) is None:
+            notes.append(
+                f"{kind}: no embedding of that name was given. What is measured in '{space.name}' is shown without a "
+                "verdict: identifiers made of clicks need not follow it."
             )
         if len(subject.depths) < subject.levels:
             notes.append(

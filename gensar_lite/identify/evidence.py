@@ -156,8 +156,15 @@ class Prepared:
         return others[0] if len(others) == 1 else None
 
     def own_space(self, kind: str) -> Space | None:
-        """The embedding that a kind was made of: the one of its name, else the one of texts."""
-        return self.spaces.get(kind) or self.text_space
+        """The embedding that a kind was made of: the one of its name, else the one of texts if clicks did not make it.
+
+        Only this one can convict a kind: identifiers made of clicks need not follow the texts.
+        """
+        return self.spaces.get(kind) or (None if kind == COLLABORATIVE else self.text_space)
+
+    def nearest_space(self, kind: str) -> Space | None:
+        """The embedding in which a kind is measured: its own, else the one of texts, which passes no verdict on it."""
+        return self.own_space(kind) or self.text_space
 
 
 def prepare(evidence: Evidence, item_ids: np.ndarray, seed: int) -> Prepared:

@@ -51,6 +51,18 @@ class Measure(NamedTuple):
         return self.group, self.measure, self.of, self.level
 
 
+def unjudged(rows: list[Measure], why: str) -> list[Measure]:
+    """The same numbers without a verdict; the formula of those that had one says why."""
+    return [
+        row._replace(judged=False, formula=f"{row.formula}; not judged: {why}") if row.judged else row for row in rows
+    ]
+
+
+def not_its_own(kind: str, space: str) -> str:
+    """Why a kind gets no verdict in an embedding that it was not made of."""
+    return f"'{space}' is not the embedding that the {kind} identifiers were made of"
+
+
 @dataclass(frozen=True)
 class Subject:
     """One kind of identifier of a catalogue, grouped by prefix.

@@ -15,7 +15,16 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from gensar_lite.identify.evidence import Neighbours, Prepared
-from gensar_lite.identify.measures import MEANING, Measure, Subject, chance, prefix_groups, quotient
+from gensar_lite.identify.measures import (
+    MEANING,
+    Measure,
+    Subject,
+    chance,
+    not_its_own,
+    prefix_groups,
+    quotient,
+    unjudged,
+)
 from gensar_lite.identify.mutual_information import adjusted_mutual_information
 from gensar_lite.identify.table import COLLABORATIVE, IdentifierError
 from gensar_lite.log.text import words as words_of
@@ -27,11 +36,12 @@ _UNSURE = 0.015  # standard error of a level's agreement, above which it is not 
 def measure_meaning(subject: Subject, prepared: Prepared) -> list[Measure]:
     """Agreement with categories, then neighbours and cosines in every space that was given."""
     found = _categories(subject, prepared)
-    own = prepared.own_space(subject.kind)
+    own, nearest = prepared.own_space(subject.kind), prepared.nearest_space(subject.kind)
     for name, space in prepared.spaces.items():
-        judged = own is not None and own.name == name
-        found += neighbour_lift(subject, space.neighbours, MEANING, name, judged)
-        found += _levels(subject, space.neighbours, name, judged)
+        judged = nearest is not None and nearest.name == name
+        follows = neighbour_lift(subject, space.neighbours, MEANING, name, judged)
+        follows += _levels(subject, space.neighbours, name, judged)
+        found += unjudged(follows, not_its_own(subject.kind, name)) if own is None else follows
         found += _cosines(subject, space.unit, name)
     return found
 

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from gensar_lite.identify.controls import nearest_word
 from gensar_lite.identify.diff import match_codes
 from gensar_lite.identify.evidence import Prepared, sample
-from gensar_lite.identify.measures import QUANTISATION, USE, Measure, Subject, quotient
+from gensar_lite.identify.measures import QUANTISATION, USE, Measure, Subject, not_its_own, quotient, unjudged
 from gensar_lite.identify.table import IdentifierError
 
 NOISE = 0.1  # root mean square length of the noise, in that of the centred embedding
@@ -44,6 +44,8 @@ class Words(NamedTuple):
 def measure_quantisation(subject: Subject, prepared: Prepared, books: list[np.ndarray] | None = None) -> list[Measure]:
     """Unexplained variance, residual norms, firmness and code words of one kind, in the embedding it was made of.
 
+    Where only that of texts is there for identifiers made of clicks, the numbers get no verdict.
+
     Args:
         subject: the identifiers, or a control of them.
         prepared: with the embedding; without it there is nothing to measure.
@@ -52,7 +54,7 @@ def measure_quantisation(subject: Subject, prepared: Prepared, books: list[np.nd
     Raises:
         IdentifierError: codebooks that do not fit.
     """
-    space = prepared.own_space(subject.kind)
+    space = prepared.nearest_space(subject.kind)
     if space is None or subject.sizes is None:
         return []
     rows = sample(subject.n_items, MEASURED, prepared.seed)
@@ -61,7 +63,10 @@ def measure_quantisation(subject: Subject, prepared: Prepared, books: list[np.nd
         check_books(books, subject, space.raw)
         matrix = space.raw[rows]
     words = code_words(matrix, subject.codes[rows], books)
-    return [*_explained(subject, words), *_words(subject, words), *_firmness(subject, words, prepared.seed)]
+    found = [*_explained(subject, words), *_words(subject, words), *_firmness(subject, words, prepared.seed)]
+    if prepared.own_space(subject.kind) is None:
+        return unjudged(found, not_its_own(subject.kind, space.name))
+    return found
 
 
 def code_words(

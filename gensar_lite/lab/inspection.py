@@ -41,6 +41,7 @@ from gensar_lite.view.inspect_page import Inspection, report_page
 
 REPORT_VERSION = 1  # raised when fields of report.json change their meaning
 _MADE_OF_VECTORS = ("code word distance",)  # measures of other groups that need the embedding codes were made of
+_NEED_VECTORS = ("level above chance",)  # deeper levels hold what words alone do not tell
 _EXEMPLARS = 12  # prefixes that are described
 _SAME_BOOKS = 0.5  # share of items that keep their first code, from which on two sets use the same codebooks
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -144,9 +145,13 @@ def _judged(foreign: Foreign, beside: Beside) -> Diagnosis:
     kinds = [kind for kind in frame["kind"].unique() if kind not in beside.made_of]
     blind = (frame["group"] == QUANTISATION) | frame["measure"].isin(_MADE_OF_VECTORS)
     frame = frame[~(blind & frame["kind"].isin(kinds))].reset_index(drop=True)
+    coarse = frame["measure"].isin(_NEED_VECTORS) & (frame["of"] == SEMANTIC) & (frame["verdict"] != "")
+    frame.loc[coarse, "formula"] += f"; not judged: neighbours are those by {STAND_IN}"
+    frame.loc[coarse, ["verdict", "advice", "threshold"]] = ""
     note = (
         f"No text embedding was given: likeness of texts, and the k-means control, rest on {STAND_IN}. What codes "
-        "keep of the embedding they were made of (quantisation) was not measured; give it with --embeddings."
+        "keep of the embedding they were made of (quantisation) was not measured, what single levels add to it was not "
+        "judged; give it with --embeddings."
     )
     return Diagnosis(frame, worst(frame["verdict"]), (note, *found.notes))
 
