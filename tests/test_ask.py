@@ -37,6 +37,13 @@ def test_each_question_has_its_own_instruction_or_the_token_alone():
     assert [(prompt.query, prompt.wording) for prompt in alone] == [("", -1)] * 2
 
 
+def test_a_query_too_long_to_be_shown_is_refused_with_the_number_of_words_that_are_read():
+    assert ask.question(HISTORY, SEARCH, "x" * 500).query == "x" * 500
+    with pytest.raises(QuestionError, match="100,000 characters; only its first 16 words"):
+        ask.question(HISTORY, SEARCH, "x" * 100_000)
+    assert ask.question(HISTORY, RECOMMENDATION, "") is not None
+
+
 def test_a_side_of_a_flip_chooses_words_and_token_on_their_own():
     recommend, search, neutral = (ask.asked(HISTORY, Side(None, words), "thing 7") for words in ("R_I", "S_I", None))
     assert (recommend.task, recommend.behaviour, recommend.query) == (NRIP, None, "")

@@ -443,3 +443,9 @@ def test_texts_of_strangers_stay_text_and_every_figure_has_its_sentence(figure):
     text = json.dumps(shown, default=str)
     for tag in ("<img", "</script", "<b>bold", "$x$"):
         assert tag not in text
+
+
+def test_codebooks_too_large_to_be_shown_one_by_one_are_refused():
+    rows = [figures_debug.LevelRow("semantic", 1, "semantic", np.ones(figures_debug.MOST_CODES + 1, dtype=int))]
+    with pytest.raises(ValueError, match="usage_frame"):
+        figures_debug.codebook_health(rows)

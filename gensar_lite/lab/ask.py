@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from gensar_lite.evaluate.agreement import PERSISTENCE, kl_divergence, rank_biased_overlap
-from gensar_lite.generate.model import Answer, GenSAR
-from gensar_lite.generate.tasks import NRIP, NSIP, Action, Prompt, actions, neutral_prompt
+from gensar_lite.generate.model import Answer, GenSAR, QuestionError
+from gensar_lite.generate.tasks import NRIP, NSIP, QUERY_WORDS, Action, Prompt, actions, neutral_prompt
 from gensar_lite.lab.artefacts import Artefacts
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
 from gensar_lite.view.figures_flip import Flipped, Side, own_words, sides
+
+LONGEST_QUERY = 500  # characters
 
 
 class Example(NamedTuple):
@@ -34,7 +36,16 @@ class Example(NamedTuple):
 
 
 def asked(history: Sequence[Action], side: Side, query: str) -> Prompt:
-    """One side of a flip as a prompt: which words are read, and which token ends them."""
+    """One side of a flip as a prompt: which words are read, and which token ends them.
+
+    Raises:
+        QuestionError: a query so long that showing it would drown the answer.
+    """
+    if len(query) > LONGEST_QUERY:
+        raise QuestionError(
+            f"The query has {len(query):,} characters; only its first {QUERY_WORDS} words are read. Shorten it to "
+            f"{LONGEST_QUERY} characters."
+        )
     if side.words is None:
         return neutral_prompt(history, side.token)
     if side.words == SEARCH:

@@ -25,6 +25,7 @@ PICKED = OKABE_ITO[5]
 SCALE = "Cividis"  # told apart by colour-blind readers, and by lightness alone
 ALL = "all items"
 LEAVES = 300  # items in boxes of their own; branches with more show prefixes only
+MOST_CODES = 60_000  # of all levels together, that can be shown one by one
 _PALE = [[0, "#FFFFFF"], [1, "#E69F00"]]  # behind black text
 _DASHES = ("dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("x", "cross", "star", "triangle-up")
@@ -103,7 +104,14 @@ def codebook_health(
         epoch: the epoch shown in the profile; the finished codes if None.
         picked: per row (K,), how many picked items each code has.
         chosen: (row, code) of the chosen code.
+
+    Raises:
+        ValueError: more than 60,000 codes in all.
     """
+    if (codes := sum(len(row.counts) for row in rows)) > MOST_CODES:
+        raise ValueError(
+            f"{codes:,} codes are too many to be shown one by one; {MOST_CODES:,} can be. Read usage_frame instead."
+        )
     controls = controls or {}
     told = _told_history(rows, history)
     by_epoch = 2 if len(told) else 1

@@ -21,6 +21,7 @@ from gensar_lite.view.theme import GREY, OKABE_ITO, PART_COLOUR, describe, label
 # Seven looks that differ in colour and in shape; everything else on a map is a small grey dot.
 _LOOKS = tuple(zip(OKABE_ITO[:7], ("circle", "diamond", "square", "x", "triangle-up", "cross", "star"), strict=True))
 _KIND_LOOK = dict(zip(KINDS, ((GREY, "circle"), (OKABE_ITO[4], "square"), (OKABE_ITO[5], "diamond")), strict=True))
+_READABLE = 300  # prefixes that can be shown at once; of more, a level at a time
 _SVG_POINTS = 12_000  # beyond, points are drawn by the graphics card
 
 
@@ -93,15 +94,15 @@ def prefix_icicle(
         raise ValueError(f"No item's identifier begins with {prefix}. Choose a prefix that is in use.")
     words, titles = np.asarray(words, dtype=object), np.asarray(titles, dtype=object)
     root = "-".join(map(str, prefix))
-    rows = [(root or "root", "", _named(root or "all items", words[inside]), len(inside), len(prefix))]
+    top = name_codes(np.zeros(len(inside), dtype=int), words[inside])
+    rows = [(root or "root", "", _named(root or "all items", top["name"].iloc[0]), len(inside), len(prefix))]
     keys = np.full(len(inside), root, dtype=object)
     for level in range(len(prefix), depth):
         parents = keys
         keys = np.array([f"{up}-{code}".lstrip("-") for up, code in zip(parents, codes[inside, level])], dtype=object)
-        for key, first in dict(zip(keys[::-1], range(len(keys) - 1, -1, -1))).items():
-            below = words[inside[keys == key]]
-            text = _named(key.rsplit("-", 1)[-1], below)
-            rows.append((key, parents[first] or "root", text, len(below), level + 1))
+        parent_of = dict(zip(keys, parents))
+        for key, items, name, _ in name_codes(keys, words[inside]).itertuples(index=False):
+            rows.append((key, parent_of[key] or "root", _named(key.rsplit("-", 1)[-1], name), items, level + 1))
     for key, item in zip(keys, inside):
         rows.append((f"item {item}", key or "root", label(titles[item], 50), 1, depth + 1))
     frame = pd.DataFrame(rows, columns=["id", "parent", "label", "items", "depth"])
@@ -112,7 +113,7 @@ def prefix_icicle(
         values=frame["items"],
         branchvalues="total",
         sort=False,
-        maxdepth=3,
+        maxdepth=3 if int((frame["depth"] <= depth).sum()) <= _READABLE else 2,
         tiling={"orientation": "h"},
         marker={"colors": [paler(colour, level - len(prefix)) for level in frame["depth"]], "line": {"width": 1}},
         hovertemplate="%{label}<br>%{value} items<extra></extra>",
@@ -322,9 +323,8 @@ def _menu(figure: go.Figure, colourings: Mapping[str, Sequence[str]], always: in
     figure.update_layout(updatemenus=[{"buttons": buttons, "direction": "down", **place, **look}])
 
 
-def _named(code: str, words: np.ndarray) -> str:
-    best = name_codes(np.zeros(len(words), dtype=int), words).iloc[0]
-    return f"{code} · {label(best['name'], 30)}"
+def _named(code: str, name: str) -> str:
+    return f"{code} · {label(name, 30)}"
 
 
 def paler(colour: str, level: int) -> str:

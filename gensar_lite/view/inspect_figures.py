@@ -20,6 +20,7 @@ from gensar_lite.identify.measures import BEHAVIOUR, COLLISIONS, DECODER, MEANIN
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.figures_compare import identifier_diff, part_counts
 from gensar_lite.view.figures_debug import (
+    MOST_CODES,
     codebook_health,
     level_rows,
     usage_frame,
@@ -29,7 +30,6 @@ from gensar_lite.view.figures_inspect import CONTROLS, Curve, by_level, curve_ta
 from gensar_lite.view.theme import OKABE_ITO, PART_COLOUR, describe, description
 
 MAPPED = 6_000  # items drawn on the map and in the tree of a page; of more a sample
-_GRID = 60_000  # fields of the usage grid
 _GROUPS = 3_000  # marks of the collision map
 _DRAWN = (
     (USE, Curve("entropy given the prefix", "", "entropy given the prefix, nats")),
@@ -108,8 +108,8 @@ def _named_prefixes(catalogue: Catalogue, codes: Int[np.ndarray, "N L"], depth: 
 def use_figures(catalogue: Catalogue, frame: pd.DataFrame, known_sizes: bool) -> list[Shown]:
     """Codes in use, with the controls' profile, and the tree of prefixes."""
     found = []
-    rows = level_rows(catalogue.table)
-    if known_sizes and sum(len(row.counts) for row in rows) <= _GRID:
+    if known_sizes and sum(map(sum, catalogue.table.sizes.values())) <= MOST_CODES:
+        rows = level_rows(catalogue.table)
         controls = _profiles(frame[frame["kind"] == catalogue.kinds[0]])
         figure = codebook_health(rows, controls).update_layout(legend={"y": -0.17}, margin={"b": 110}, height=640)
         found.append(Shown(figure, "Codes in use", usage_frame(rows)))
