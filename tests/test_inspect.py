@@ -337,6 +337,19 @@ def test_words_alone_do_not_judge_single_levels(tmp_path):
     assert vectors["verdict"].item() == "bad"
 
 
+def test_items_without_a_text_are_not_called_the_same(tmp_path):
+    write_case(tmp_path)
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    items.loc[items["item_id"].isin(["i3", "i4"]), "title"] = ""
+    items.assign(categories="").to_parquet(tmp_path / "items.parquet")
+    assert run(tmp_path, "--items", str(tmp_path / "items.parquet")) == 0
+    listed = pd.read_csv(tmp_path / "report-affected.csv").set_index("item_id")["group"]
+    assert listed["i3"] == listed["i4"] == "cause unknown"
+    rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["measures"]
+    told = {row["of"]: row["value"] for row in rows if row["measure"] == "items in groups"}
+    assert told["same text"] == 0 and told["cause unknown"] == pytest.approx(2 / N)
+
+
 def test_codes_alone_are_enough(tmp_path):
     write_case(tmp_path)
     found = inspect(Request(tmp_path / "shop.index.json"))

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from gensar_lite.identify import labels
 from gensar_lite.identify.labels import (
     DIFFERENT,
     KINDS,
     NEAR_DUPLICATE,
     SAME_TEXT,
+    UNKNOWN,
     agreement,
     category_levels,
     collision_groups,
@@ -61,6 +63,28 @@ def test_the_worst_pair_decides():
 def test_equal_texts_count_as_the_same_even_where_their_vectors_differ():
     frame = collision_groups(np.zeros((2, 1), dtype=int), ["a", "A "], np.array([[1.0, 0.0], [0.0, 1.0]]))
     assert frame["kind"].tolist() == [SAME_TEXT]
+
+
+def test_items_without_a_text_are_of_unknown_cause():
+    one = np.zeros((3, 1), dtype=int)
+    east = np.tile([1.0, 0.0], (3, 1))
+    for texts in (["", "", ""], [" ", "", "a"], ["a", "A", ""]):
+        frame = collision_groups(one, texts, east)
+        assert frame["kind"].tolist() == [UNKNOWN], texts
+        counted = count_kinds(frame, 3).set_index("kind")["items"].to_dict()
+        assert counted == {SAME_TEXT: 0, NEAR_DUPLICATE: 0, DIFFERENT: 0, UNKNOWN: 3}
+    north = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    assert collision_groups(one, ["a", "b", ""], north)["kind"].tolist() == [DIFFERENT]  # two of them are known
+
+
+def test_of_a_huge_group_a_sample_is_compared(monkeypatch):
+    """All pairs of 12,000 items would take a gigabyte; the sample is spread over the group and said to be one."""
+    monkeypatch.setattr("gensar_lite.identify.labels.COMPARED", 4)
+    seen = []
+    monkeypatch.setattr(labels, "_kind_of", lambda texts, *rest: seen.append(texts.tolist()) or (SAME_TEXT, 1.0))
+    frame = collision_groups(np.zeros((10, 1), dtype=int), [str(item) for item in range(10)], np.ones((10, 2)))
+    assert seen == [["0", "3", "6", "9"]]
+    assert frame["size"].tolist() == [10] and frame["items"][0] == tuple(range(10)) and frame["compared"][0] == 4
 
 
 def test_groups_that_are_one_point_in_their_own_view_are_told():

@@ -112,13 +112,27 @@ def test_only_truly_different_items_are_judged():
 
 
 def test_a_huge_group_is_compared_in_part_and_named_in_full(monkeypatch):
-    monkeypatch.setattr("gensar_lite.identify.measures_collisions.COMPARED", 3)
+    monkeypatch.setattr("gensar_lite.identify.labels.COMPARED", 3)
     table = one_kind(np.zeros((50, 1), dtype=int), (1,))
     subject = make_subject("semantic", table.codes["semantic"], (1,))
-    prepared = prepare(Evidence(texts=["same"] * 49 + ["other"]), table.item_ids, 0)
+    prepared = prepare(Evidence(texts=["same", "other"] + ["same"] * 48), table.item_ids, 0)
     groups = kinds_of_groups(subject, prepared)
     assert groups["size"].tolist() == [50] and groups["items"][0] == tuple(range(50))
-    assert groups["kind"].tolist() == ["same text"]  # the first three agree
+    assert groups["kind"].tolist() == ["same text"]  # the first, the middle one and the last agree
+    monkeypatch.setattr("gensar_lite.identify.measures_collisions.COMPARED", 3)
+    formula = measured(np.zeros((50, 1), dtype=int), (1,), Evidence(texts=["x"] * 50))
+    assert "a sample: in groups of more than 3 items (1 of them)" in formula["items in groups", "same text", None].formula
+
+
+def test_missing_texts_hide_how_many_items_are_truly_different():
+    texts = ["", "a", *TEXTS[2:]]
+    found = measured(CODES, (2, 2), Evidence(texts=texts))
+    rows = {of: row for (measure, of, _), row in found.items() if measure == "items in groups"}
+    assert rows["cause unknown"].value == pytest.approx(2 / 7) and rows["same text"].value == 0
+    assert "not known of 2 more items" in rows["truly different"].formula
+    assert rows["truly different"].value == pytest.approx(4 / 7)  # at least
+    blank = measured(CODES, (2, 2), Evidence(texts=[""] * 7))["items in groups", "truly different", None]
+    assert np.isnan(blank.value)
 
 
 def test_members_of_every_group_are_its_own():

@@ -19,7 +19,9 @@ SAME_TEXT = "same text"
 NEAR_DUPLICATE = "near duplicate"
 DIFFERENT = "truly different"
 KINDS = (SAME_TEXT, NEAR_DUPLICATE, DIFFERENT)
+UNKNOWN = "cause unknown"  # some of the items say nothing about themselves
 NEAR = 0.9  # cosine of two texts from which on they count as nearly the same
+COMPARED = 500  # members of one group that are compared with each other: pairs grow with the square
 
 
 def category_levels(categories: Sequence[str]) -> pd.DataFrame:
@@ -71,20 +73,23 @@ def collision_groups(
     """Groups of items that share an identifier, and what kind of trouble each is.
 
     A group is "same text" if all its texts are equal (case and spaces aside), "near duplicate" if every pair's texts
-    are equal or have a cosine of at least ``near``, and "truly different" otherwise: the worst pair decides.
+    are equal or have a cosine of at least ``near``, and "truly different" otherwise: the worst pair decides. Items
+    without a text are not alike for that: if no two of the others are truly different, the cause is unknown.
+
+    Of a group of more than ``COMPARED`` items that many are compared, spread evenly over its members.
 
     Args:
         codes: identifiers of the whole catalogue.
-        texts: (N,) what an item says about itself, title and description.
+        texts: (N,) what an item says about itself, title and description; "" if nothing.
         semantic: text embedding, by which likeness is measured, whatever the codes were made of.
         own: the embedding that the codes were made of; says which items no quantiser could have told apart.
         depth: look at the first ``depth`` levels only.
         near: cosine, in (0, 1].
 
     Returns:
-        one row per group of two or more items, largest first: group (from 0), code ("a-b-c"), size, kind,
-        least_cosine (of the worst pair), same_vector (all members are one point in ``own``; False without it), items
-        (tuple of item indices).
+        one row per group of two or more items, largest first: group (from 0), code ("a-b-c"), size, kind (one of
+        ``KINDS``, or UNKNOWN), least_cosine (of the worst pair), same_vector (all members are one point in ``own``;
+        False without it), items (tuple of item indices), compared (how many of them; less than size in a sample).
 
     Raises:
         IdentifierError: arguments of different lengths.
@@ -100,20 +105,24 @@ def collision_groups(
     rows = []
     for label in np.flatnonzero(sizes > 1):
         members = order[ends[label] - sizes[label] : ends[label]]
-        kind, cosine = _kind_of(plain[members], semantic[members], near)
+        shown = members[np.linspace(0, len(members) - 1, min(len(members), COMPARED)).astype(np.int64)]
+        kind, cosine = _kind_of(plain[shown], semantic[shown], near)
         code = "-".join(map(str, codes[members[0], :depth].tolist()))
         same = len(set(points[members].tolist())) == 1
-        rows.append((code, len(members), kind, cosine, same, tuple(members.tolist())))
-    frame = pd.DataFrame(rows, columns=["code", "size", "kind", "least_cosine", "same_vector", "items"])
+        rows.append((code, len(members), kind, cosine, same, tuple(members.tolist()), len(shown)))
+    frame = pd.DataFrame(rows, columns=["code", "size", "kind", "least_cosine", "same_vector", "items", "compared"])
     frame = frame.sort_values("size", ascending=False, kind="stable").reset_index(drop=True)
     frame.insert(0, "group", np.arange(len(frame)))
     return frame
 
 
 def count_kinds(groups: pd.DataFrame, n_items: int) -> pd.DataFrame:
-    """One row per kind of collision: kind, groups, items, share_of_items, same_vector (items that are one point)."""
+    """One row per kind of collision: kind, groups, items, share_of_items, same_vector (items that are one point).
+
+    Groups of unknown cause have a row only if there are any.
+    """
     rows = []
-    for kind in KINDS:
+    for kind in (*KINDS, *([UNKNOWN] if (groups["kind"] == UNKNOWN).any() else [])):
         part = groups[groups["kind"] == kind]
         items = int(part["size"].sum())
         rows.append((kind, len(part), items, items / n_items, int(part.loc[part["same_vector"], "size"].sum())))
@@ -152,8 +161,12 @@ def agreement(
 
 def _kind_of(texts: np.ndarray, vectors: np.ndarray, near: float) -> tuple[str, float]:
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    cosine = float(np.clip(unit @ unit.T, -1, 1).min())
+    cosines = np.clip(unit @ unit.T, -1, 1)
+    least = float(cosines.min())
     if len(set(texts)) == 1:
-        return SAME_TEXT, cosine
-    different = texts[:, None] != texts[None, :]
-    return (NEAR_DUPLICATE if (unit @ unit.T)[different].min() >= near else DIFFERENT), cosine
+        return (SAME_TEXT if texts[0] else UNKNOWN), least
+    speaks = texts != ""
+    different = (texts[:, None] != texts[None, :]) & speaks[:, None] & speaks[None, :]
+    if different.any() and cosines[different].min() < near:
+        return DIFFERENT, least
+    return (NEAR_DUPLICATE if speaks.all() else UNKNOWN), least

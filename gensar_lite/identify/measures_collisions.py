@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from gensar_lite.identify.evidence import Prepared
-from gensar_lite.identify.labels import DIFFERENT, KINDS, collision_groups, count_kinds
+from gensar_lite.identify.labels import COMPARED, DIFFERENT, UNKNOWN, collision_groups, count_kinds
 from gensar_lite.identify.measures import (
     COLLISIONS,
     Measure,
@@ -28,7 +28,6 @@ from gensar_lite.identify.measures import (
 )
 from gensar_lite.identify.table import IdentifierTable
 
-COMPARED = 500  # members of one group that are compared with each other
 _SIZES = (("2 items", 2, 2), ("3 to 5 items", 3, 5), ("6 items or more", 6, None))
 
 
@@ -90,52 +89,46 @@ def measure_repair(before: Int[np.ndarray, "M L"], after: Int[np.ndarray, "M l"]
 
 
 def group_kinds(subject: Subject, prepared: Prepared) -> list[Measure]:
-    """Share of items in groups of the same text, of near duplicates, of truly different items (``labels``)."""
+    """Share of items in groups of the same text, of near duplicates, of truly different items (``labels``).
+
+    Where texts are missing, groups of unknown cause have a number of their own; if then no group is known to be truly
+    different, how many are is not known (NaN).
+    """
     groups = kinds_of_groups(subject, prepared)
     if groups is None:
         return []
     found = []
+    sampled = int((groups["compared"] < groups["size"]).sum())
+    part = f"; a sample: in groups of more than {COMPARED} items ({sampled} of them) that many are compared" if sampled else ""
     counted = count_kinds(groups, subject.n_items).set_index("kind")
-    for kind in KINDS:
+    unknown = int(counted["items"].get(UNKNOWN, 0))
+    for kind in counted.index:
         items, number = int(counted.loc[kind, "items"]), int(counted.loc[kind, "groups"])
-        found.append(
-            _whole(
-                "items in groups",
-                kind,
-                items / subject.n_items,
-                "share of items",
-                f"{items}/{subject.n_items} in {number} groups",
-                kind == DIFFERENT,
-            )
-        )
+        share, formula = items / subject.n_items, f"{items}/{subject.n_items} in {number} groups{part}"
+        if kind == UNKNOWN:
+            formula += "; items without a text are among them"
+        elif unknown:
+            formula += f"; not known of {unknown} more items, in groups with items without a text"
+            share = float("nan") if kind == DIFFERENT and not items else share
+        found.append(_whole("items in groups", kind, share, "share of items", formula, kind == DIFFERENT))
     return found
 
 
 def kinds_of_groups(subject: Subject, prepared: Prepared) -> pd.DataFrame | None:
     """Groups that share the whole identifier with their kind, as ``labels.collision_groups`` gives them.
 
-    Of a group of more than ``COMPARED`` items the first ones are compared; ``items`` and ``size`` name them all. With
-    texts alone every pair of unequal texts counts as different; with an embedding alone no texts are equal. None
+    With texts alone every pair of unequal texts counts as different; with an embedding alone no texts are equal. None
     without either.
     """
     space, texts = prepared.text_space, prepared.texts
     if space is None and texts is None:
         return None
-    labels, sizes = subject.labels[-1], subject.counts[-1]
-    shared = np.flatnonzero(sizes[labels] > 1)
-    order = shared[np.argsort(labels[shared], kind="stable")]
-    own = labels[order]
-    begin = np.searchsorted(own, own, side="left")
-    rows = order[np.arange(len(order)) - begin < COMPARED] if len(order) else np.arange(1)  # one item is no group
-    says = [str(row if texts is None else texts[row]) for row in rows.tolist()]
+    shared = np.flatnonzero(subject.counts[-1][subject.labels[-1]] > 1)
+    rows = shared if len(shared) else np.arange(1)  # one item is no group
+    says = [str(row) if texts is None else texts[row] for row in rows.tolist()]
     vectors = space.unit[rows] if space is not None else np.zeros((len(rows), 1))
     groups = collision_groups(subject.codes[rows], says, vectors)
-    members = []
-    for items in groups["items"]:
-        label = labels[rows[items[0]]]
-        members.append(order[np.searchsorted(own, label, "left") : np.searchsorted(own, label, "right")])
-    groups["items"] = [tuple(part.tolist()) for part in members]
-    groups["size"] = [len(part) for part in members]
+    groups["items"] = [tuple(rows[list(items)].tolist()) for items in groups["items"]]
     return groups
 
 
