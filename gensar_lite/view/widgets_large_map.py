@@ -92,7 +92,7 @@ class LargeIdentifierMap(ipywidgets.VBox):
         counts = np.bincount(colouring.look, minlength=REST + 1)
         entries = [*zip(COLOURS, colouring.names), (GREY, f"{colouring.rest} ({counts[REST]:,})")]
         legend = " ".join(f'<span style="color:{colour}">■</span> {safe(name)}' for colour, name in entries)
-        told = f"{self.catalogue.n_items:,} items on {len(self.scatters)} maps ({', '.join(self.scatters)})."
+        told = f"{self.catalogue.n_items:,} items on {len(self.scatters)} map{'s' * (len(self.scatters) > 1)} ({', '.join(self.scatters)})."
         self.below.value = f'<p>{legend}</p><p role="note">{safe(told)} {_SAYS}</p>'
 
     def _search(self, change: dict) -> None:
@@ -119,4 +119,5 @@ def _scatter(points: np.ndarray, look: np.ndarray) -> jscatter.Scatter:
     places = [str(place) for place in range(REST + 1)]
     frame["look"] = pd.Categorical.from_codes(look, categories=places)
     scatter = jscatter.Scatter(data=frame, x="x", y="y", height=_HEIGHT)
+    scatter.opacity(by="look", map=[*[0.9] * len(COLOURS), 0.1])  # the crowd shall not bury what is named
     return scatter.color(by="look", map=dict(zip(places, [*COLOURS, GREY]))).axes(False)
