@@ -5,6 +5,7 @@ cap that only a hanging notebook meets.
 """
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -144,6 +145,24 @@ def test_runs_by_papermill_and_again_by_nbval(path, tmp_path, record_property):
     record_property("notebook", f"{path.stem}: papermill {by_papermill:.1f} s, nbval {by_nbval:.1f} s; {headlines[0]}")
     assert checked.returncode == 0, checked.stdout[-4000:]
     assert by_papermill < MOST_SECONDS and by_nbval < MOST_SECONDS
+
+
+@pytest.mark.timeout(3 * MOST_SECONDS)
+def test_the_debugging_lesson_opens_a_file_of_the_readers_own(tmp_path):
+    """String ids, three levels, hostile titles; the second codebook is collapsed."""
+    names = [f"B{number:03}" for number in range(60)]
+    codes = {name: [f"<a_{n % 16}>", "<b_0>", f"<c_{n // 4}>"] for n, name in enumerate(names)}
+    texts = {name: {"title": f"thing {name} <img src=x onerror=alert(1)>", "description": "d"} for name in names}
+    (tmp_path / "mine.index.json").write_text(json.dumps(codes))
+    (tmp_path / "mine.item.json").write_text(json.dumps(texts))
+    executed = tmp_path / "07.ipynb"
+    given = {"IDENTIFIERS": str(tmp_path / "mine.index.json"), "ITEMS": str(tmp_path / "mine.item.json")}
+    run_notebook(ROOT / "notebooks" / "07_debug_your_identifiers.ipynb", executed, {"PROFILE": "smoke", **given})
+    cells = nbformat.read(executed, as_version=4).cells
+    shown = [str(output.get("data", "")) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    (verdict,) = [text for text in shown if "mine.index.json" in text and "Verdict" in text]
+    assert "60 items" in verdict and "**bad**" in verdict
+    assert not any("<img src=x" in text for text in shown)
 
 
 def nbval(executed: Path) -> subprocess.CompletedProcess:
