@@ -99,7 +99,11 @@ def group_kinds(subject: Subject, prepared: Prepared) -> list[Measure]:
         return []
     found = []
     sampled = int((groups["compared"] < groups["size"]).sum())
-    part = f"; a sample: in groups of more than {COMPARED} items ({sampled} of them) that many are compared" if sampled else ""
+    part = (
+        f"; a sample: in groups of more than {COMPARED} items ({sampled} of them) that many are compared"
+        if sampled
+        else ""
+    )
     counted = count_kinds(groups, subject.n_items).set_index("kind")
     unknown = int(counted["items"].get(UNKNOWN, 0))
     for kind in counted.index:

@@ -17,7 +17,7 @@ from gensar_lite.identify.formats import files, layouts
 from gensar_lite.identify.formats.checks import to_table
 from gensar_lite.identify.formats.findings import BAD, FINE, LOOK, Finding, FormatError, many, some, worst
 from gensar_lite.identify.formats.join import join_ids
-from gensar_lite.identify.formats.rows import MOST_LEVELS, Raw
+from gensar_lite.identify.formats.rows import MOST_LEVELS, Raw, rectangular
 from gensar_lite.identify.formats.texts import sibling_texts
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC, IdentifierError, IdentifierTable, read_table
 
@@ -58,21 +58,31 @@ class RaggedIdentifiers:
         """N, the size of the catalogue."""
         return len(self.item_ids)
 
+    def check(self) -> None:
+        """Refuse identifiers that make no table.
+
+        Raises:
+            IdentifierError: one is so much longer than the others that the table would not fit.
+        """
+        longest = max(len(words) for words in self.words)
+        total = sum(len(words) for words in self.words)
+        if longest * self.n_items > max(_CELLS // 10, min(_CELLS, 50 * total)):
+            key = self.item_ids[[len(words) for words in self.words].index(longest)]
+            raise IdentifierError(
+                f"the identifier of item '{key[:40]}' has {longest:,} words, the mean is {total / self.n_items:.1f}: "
+                "that makes no table. Cut or delete the long ones."
+            )
+
     def table(self) -> IdentifierTable:
         """The same as a table: on each level, words are numbered from 1 by frequency; 0 means "ended before".
 
         Two items have equal codes exactly if they have equal words, so collisions at every depth stay what they are.
 
         Raises:
-            IdentifierError: one identifier is so much longer than the others that the table would not fit.
+            IdentifierError: as ``check``.
         """
+        self.check()
         longest = max(len(words) for words in self.words)
-        total = sum(len(words) for words in self.words)
-        if longest * self.n_items > max(_CELLS // 10, min(_CELLS, 50 * total)):
-            raise IdentifierError(
-                f"One identifier has {longest:,} words, the mean is {total / self.n_items:.1f}: that makes no table. "
-                "Cut or delete the long ones."
-            )
         codes = np.zeros((self.n_items, longest), dtype=np.int64)
         for level in range(longest):
             column = pd.Series([words[level] if level < len(words) else None for words in self.words], dtype=object)
@@ -170,7 +180,7 @@ def _read(path: Path, layout: str | None, pair: Path | None, id_map: Path | None
     if texts is None:
         texts, found = sibling_texts(path)
         texts = raw.texts if texts is None else texts
-    raw = raw._replace(findings=(*raw.findings, *found))
+    raw = rectangular(raw._replace(findings=(*raw.findings, *found)))
     if raw.tokens or any(not isinstance(rows.codes, np.ndarray) for rows in raw.kinds.values()):
         foreign = _ragged(raw, layout, path)
     else:
@@ -260,8 +270,9 @@ def _ragged(raw: Raw, layout: str, path: Path) -> Foreign:
     if len(raw.kinds) > 1:
         advice = f"Only the {kind} identifiers were read, because lengths differ."
         found.append(Finding("second kind left out", len(raw.kinds) - 1, ", ".join(list(raw.kinds)[1:]), advice, BAD))
-    ids = np.array(list(first), dtype=object)
-    return Foreign(None, layout, tuple(found), RaggedIdentifiers(ids, tuple(first.values())))
+    ragged = RaggedIdentifiers(np.array(list(first), dtype=object), tuple(first.values()))
+    ragged.check()  # here, where the file's name is known
+    return Foreign(None, layout, tuple(found), ragged)
 
 
 def _with_texts(foreign: Foreign, texts: pd.DataFrame) -> Foreign:

@@ -87,7 +87,7 @@ def check(rows: Rows, raw: Raw, path: Path) -> Checked:
         found += more
     _within_limits(keys, codes, path)
     if raw.keyed:
-        keys, codes, more = _in_order(keys, codes)
+        keys, codes, more = _in_order(keys, codes, by_form=bool(raw.padding))
         found += more
     else:
         advice = "Ids are row numbers from 0. If the catalogue's ids are others, join them with --id-map."
@@ -141,9 +141,11 @@ def _without_padding(keys: list[str], codes: np.ndarray, raw: Raw) -> tuple[list
     left = [key for key, stays in zip(keys, keep) if not stays]
     if not left:
         return keys, codes, []
-    why = "by this form's definition" if raw.padding in left and raw.padding else "its codes stand for no item"
+    own = left == [raw.padding]
+    why = "by this form's definition" if own else "its codes stand for no item"
     advice = "Left out: it stands for 'no item' in batches. Do not count it as part of the catalogue."
-    return *_kept(keys, codes, keep), [Finding("padding row", len(left), f"{some(left, 'key')}, {why}", advice)]
+    shown, verdict = f"{some(left, 'key')}, {why}", FINE if own else LOOK
+    return *_kept(keys, codes, keep), [Finding("padding row", len(left), shown, advice, verdict)]
 
 
 def _without_fractions(keys: list[str], codes: np.ndarray, raw: Raw) -> tuple[list[str], np.ndarray, list[Finding]]:
@@ -192,8 +194,12 @@ def _within_limits(keys: list[str], codes: Int[np.ndarray, "N L"], path: Path) -
 # ---------------------------------------------------------------- keys
 
 
-def _in_order(keys: list[str], codes: np.ndarray) -> tuple[list[str], np.ndarray, list[Finding]]:
-    """Items by number if every key is one; what the numbers say about how they were counted."""
+def _in_order(keys: list[str], codes: np.ndarray, by_form: bool) -> tuple[list[str], np.ndarray, list[Finding]]:
+    """Items by number if every key is one; what the numbers say about how they were counted.
+
+    Args:
+        by_form: the form counts from 1 by definition, because 0 is padding.
+    """
     if not all(key.isascii() and key.isdecimal() and len(key) < 19 and str(int(key)) == key for key in keys):
         return keys, codes, []
     numbers = np.array([int(key) for key in keys], dtype=np.int64)
@@ -210,7 +216,7 @@ def _in_order(keys: list[str], codes: np.ndarray) -> tuple[list[str], np.ndarray
     if numbers[0] == 1:
         advice = "Kept as they are. If the catalogue counts from 0, item '1' here is '0' there: join with --id-map."
         shown = f"the first key is '1', the last '{numbers[-1]}', there is no '0'"
-        found.append(Finding("1-based keys", len(keys), shown, advice))
+        found.append(Finding("1-based keys", len(keys), shown, advice, FINE if by_form else LOOK))
     found += _gaps(numbers)
     return [keys[place] for place in order], codes[order], found
 

@@ -89,8 +89,9 @@ def load(path: Path, as_text: bool = False) -> Content:
     if text.lstrip()[:1] in ("{", "["):
         value, repeats = parse_json(text, path)
         return Content(JSON, value, repeats, findings)
-    if _is_csv(text):
-        return Content(TABLE, read_csv(text, path), {}, findings)
+    mark = _column_mark(text)
+    if mark:
+        return Content(TABLE, read_csv(text, path, mark), {}, findings)
     if "\x00" in text[:4096]:
         raise FormatError(f"{path}: no kind of file that is known here. Give JSON, parquet, CSV, .npy, .pt or text.")
     return Content(LINES, text, {}, findings)
@@ -145,9 +146,13 @@ def parse_json(text: str, path: Path) -> tuple[Any, dict[str, list[Any]]]:
         end = len(text.rstrip())
         if error.pos >= end - 1 or error.msg.startswith("Unterminated"):
             raise FormatError(f"{path}: cut off after {end:,} characters{_last_key(text, end)}. {_AGAIN}") from None
-        raise FormatError(
-            f"{path}, line {error.lineno:,}, column {error.colno:,}: not JSON ({error.msg}). Correct it, or {_AGAIN}"
-        ) from None
+        where = f"{path}, line {error.lineno:,}, column {error.colno:,}"
+        if error.msg == "Extra data":
+            raise FormatError(
+                f"{where}: a second JSON value after the first; JSON lines are not read. Make one list of them, e.g. "
+                "jq -s . FILE, or one object {item: codes}."
+            ) from None
+        raise FormatError(f"{where}: not JSON ({error.msg}). Correct it, or copy or download it again.") from None
     except RecursionError:
         raise FormatError(f"{path}: nested hundreds of levels deep, so no table of identifiers. {_AGAIN}") from None
     except ValueError as error:  # numbers of thousands of digits
@@ -160,27 +165,41 @@ def _last_key(text: str, end: int) -> str:
     return f", in or after item '{keys[-1][:40]}'" if keys and keys[-1] else ""
 
 
-def _is_csv(text: str) -> bool:
-    """Whether the first line is a header of column names: words with commas, one of them an id or a code."""
+def _column_mark(text: str) -> str:
+    """What parts the columns of a table in text, told by its first line: comma or tab; "" if it is no table.
+
+    The line must name columns, one of them of codes, or with commas one of ids. MiniOneRec's three columns stay lines.
+    """
     first = text.partition("\n")[0].strip().strip("\ufeff").lower()
-    names = [name.strip(' "') for name in first.split(",")]
-    known = {"item_id", "pid", "codes", "sid", "parent_asin", "sid_level_0", "semantic_id_0", "code_1"}
-    return len(names) > 1 and bool(known & set(names))
+    codes = {"codes", "sid", "sid_level_0", "semantic_id", "semantic_id_0", "code_1"}
+    for mark, known in ((",", codes | {"item_id", "pid", "parent_asin"}), ("\t", codes)):
+        names = [name.strip(' "') for name in first.split(mark)]
+        if len(names) > 1 and known & set(names):
+            return "" if mark == "\t" and names[:2] == ["sid", "title"] and len(names) == 3 else mark
+    return ""
 
 
-def read_csv(text: str, path: Path) -> pd.DataFrame:
-    """CSV with a header; every cell as text.
+def read_csv(text: str, path: Path, mark: str = ",") -> pd.DataFrame:
+    """A table in text with a header, its names in small letters; every cell as text.
+
+    Args:
+        mark: what parts its columns, a comma or a tab.
 
     Raises:
-        FormatError: no well-formed CSV.
+        FormatError: not well-formed.
     """
     from io import StringIO
 
     try:
-        return pd.read_csv(StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)
+        frame = pd.read_csv(StringIO(text), sep=mark, dtype=str, keep_default_na=False, skipinitialspace=True)
+        plain = frame.columns.str.strip().str.lower()
+        return frame.set_axis(plain, axis=1) if plain.is_unique else frame
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         line = " ".join(str(error).split())[:160]
-        raise FormatError(f"{path}: no well-formed CSV ({line}). Quote cells with commas, or {_AGAIN}") from None
+        name, sign = ("CSV", "commas") if mark == "," else ("tab-separated table", "tabs or quotes")
+        raise FormatError(
+            f"{path}: no well-formed {name} ({line}). Quote cells with {sign}, or copy or download it again."
+        ) from None
 
 
 # ---------------------------------------------------------------- binary files

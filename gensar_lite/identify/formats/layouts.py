@@ -9,7 +9,7 @@ layout            who writes it                           what it looks like
 kit               this kit                                parquet: item_id, kind, code_1 ...
 sidinspector      SIDInspector                            parquet, CSV: item_id, sid_level_0 ...
 semantic-ids-llm  semantic-ids-llm                        parquet, CSV: parent_asin, semantic_id_0 ...
-onerec            OpenOneRec, TorchEasyRec                parquet, CSV: pid or item_id, codes
+onerec            OpenOneRec, TorchEasyRec                parquet, CSV, TSV: pid or item_id, codes; text: both
 gensar            GenSAR (two files)                      JSON: {"1": ["<shared_a_17>", ...]}
 lc-rec            LC-Rec, LETTER, MiniOneRec, MIMIGenRec  JSON: {"0": ["<a_183>", "<b_70>", ...]}
 unigenrec         UniGenRec                               JSON: {"0": "<L0_103> <L1_178> ..."}
@@ -34,8 +34,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensar_lite.identify.formats import files
+from gensar_lite.identify.formats import files, lines
 from gensar_lite.identify.formats.findings import FormatError
+from gensar_lite.identify.formats.lines import CODE_COLUMNS, ID_COLUMNS
 from gensar_lite.identify.formats.pickles import refuse_code
 from gensar_lite.identify.formats.rows import (
     HINT,
@@ -50,8 +51,6 @@ from gensar_lite.identify.formats.rows import (
     upright,
 )
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC
-
-_ID_COLUMNS = ("item_id", "pid", "parent_asin", "asin", "iid", "id")
 
 
 def recognise(content: files.Content, path: Path) -> str:
@@ -68,10 +67,13 @@ def recognise(content: files.Content, path: Path) -> str:
     if content.container == files.TABLE:
         return _recognise_columns(value, path)
     if content.container == files.LINES:
-        return _recognise_lines(value, path)
+        return lines.recognise_lines(value, path)
     refuse_code(value, path)
     if isinstance(value, dict):
-        return _recognise_entry(next(iter(value), ""), next(iter(value.values()), None), path)
+        if not value:
+            raise FormatError(f"{path}: no items in it. Write it again.")
+        told = next((key for key, codes in value.items() if codes not in ([], "", ())), next(iter(value)))
+        return _recognise_entry(told, value[told], path)  # an empty row says nothing about the others
     first = value[0] if isinstance(value, (list, tuple)) and value else None
     refuse_code(first, path)
     if isinstance(first, dict) and any(not isinstance(field, (str, int, float)) for field in first.values()):
@@ -104,20 +106,9 @@ def _recognise_columns(frame: pd.DataFrame, path: Path) -> str:
         return "sidinspector"
     if "semantic_id_0" in names:
         return "semantic-ids-llm"
-    if names & {"codes", "sid", "semantic_id"}:
+    if names & {*CODE_COLUMNS}:
         return "onerec"
     raise FormatError(f"{path}: no column of codes among {', '.join(map(str, list(frame.columns)[:12]))}. {HINT}")
-
-
-def _recognise_lines(text: str, path: Path) -> str:
-    lines = [line.strip() for line in text[:20_000].split("\n")[:50] if line.strip()]
-    lines = lines[:-1] or lines  # the last one may be cut by the look ahead
-    if lines and all(TOKEN.match(line) and "\t" in line for line in lines):
-        return "minionerec-tsv"
-    firsts = [line.split(maxsplit=1) for line in lines]
-    if lines and all(len(parts) == 2 for parts in firsts) and len({parts[0] for parts in firsts}) == len(firsts):
-        return "textual"
-    raise FormatError(f"{path}: text, but not one item and its words per line. {HINT}")
 
 
 # ---------------------------------------------------------------- JSON and pickle
@@ -150,7 +141,7 @@ def _entries(value: Any, path: Path) -> tuple[list[str], list[Any]]:
 def _lc_rec(value: Any, path: Path) -> Raw:
     keys, rows = _entries(value, path)
     own, found = token_rows(keys, rows, path)
-    return Raw({SEMANTIC: own}, findings=found)
+    return Raw({SEMANTIC: own}, bare=not own.named, findings=found)
 
 
 def _gensar(value: Any, path: Path) -> Raw:
@@ -167,7 +158,7 @@ def _unigenrec(value: Any, path: Path) -> Raw:
         if not isinstance(row, str):
             raise FormatError(f"{path}, item '{key[:40]}': {seen(row)} instead of '<L0_103> <L1_178> ...'. {HINT}")
     own, found = token_rows(keys, [row.split() for row in rows], path)
-    return Raw({SEMANTIC: own}, findings=found)
+    return Raw({SEMANTIC: own}, bare=not own.named, findings=found)
 
 
 def _numbers_by_key(value: Any, path: Path) -> Raw:
@@ -248,21 +239,23 @@ def _semantic_ids_llm(frame: pd.DataFrame, path: Path) -> Raw:
     return Raw({SEMANTIC: Rows(keys, codes)}, bare=True, texts=_texts(frame, keys))
 
 
-def _onerec(frame: pd.DataFrame, path: Path) -> Raw:
-    keys = _keys(_id_column(frame, path), path)
-    column = next(name for name in ("codes", "sid", "semantic_id") if name in frame)
-    rows = [_split(cell) if isinstance(cell, str) else cell for cell in frame[column]]
-    return Raw({SEMANTIC: Rows(keys, matrix(keys, rows, path))}, bare=True, texts=_texts(frame, keys))
+def _onerec(value: pd.DataFrame | str, path: Path) -> Raw:
+    if isinstance(value, str):
+        return lines.code_lines(value, path)
+    keys = _keys(_id_column(value, path), path)
+    column = next((name for name in CODE_COLUMNS if name in value), None)
+    if column is None:
+        raise FormatError(f"{path}: no column {' or '.join(CODE_COLUMNS)}. Rename the column of codes.")
+    rows = [_cell(cell, key, path) if isinstance(cell, str) else cell for key, cell in zip(keys, value[column])]
+    return Raw({SEMANTIC: Rows(keys, matrix(keys, rows, path))}, bare=True, texts=_texts(value, keys))
 
 
-def _split(cell: str) -> list[str]:
-    """The codes in a cell of text: "3,17,9", "[3, 17, 9]", "3-17-9" or "<a_3><b_17>"."""
-    tokens = [match["code"] for match in TOKEN.finditer(cell)]
-    if tokens:
-        return tokens
-    if re.fullmatch(r"\d+(-\d+)+", cell.strip()):
-        return cell.strip().split("-")
-    return [part for part in re.split(r"[,\s;]+", cell.strip("[]() \t")) if part]
+def _cell(cell: str, key: str, path: Path) -> list[str]:
+    tokens = [match["code"] for match in TOKEN.finditer(cell)]  # other marks may stand around them
+    codes = tokens or lines.codes_in(cell)
+    if codes is None:
+        raise FormatError(f"{path}, item '{key[:40]}': '{cell[:30]}' is no list of codes such as 3,17,9. {HINT}")
+    return codes
 
 
 def _level_columns(frame: pd.DataFrame, stem: str) -> list[str]:
@@ -271,11 +264,9 @@ def _level_columns(frame: pd.DataFrame, stem: str) -> list[str]:
 
 
 def _id_column(frame: pd.DataFrame, path: Path) -> pd.Series:
-    named = next((name for name in _ID_COLUMNS if name in frame), None)
+    named = next((name for name in ID_COLUMNS if name in frame), None)
     if named is None:
-        raise FormatError(
-            f"{path}: no column item_id (or {', '.join(_ID_COLUMNS[1:])}). Rename the column of item ids."
-        )
+        raise FormatError(f"{path}: no column item_id (or {', '.join(ID_COLUMNS[1:])}). Rename the column of item ids.")
     return frame[named]
 
 
@@ -306,49 +297,12 @@ def _texts(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame | None:
     return pd.DataFrame({name: frame[name].fillna("").astype(str).to_numpy() for name in named}, index=keys)
 
 
-# ---------------------------------------------------------------- text
-
-
-def _minionerec_tsv(text: str, path: Path) -> Raw:
-    keys, titles, rows = [], [], []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        sid, tab, rest = line.rstrip("\r").partition("\t")
-        title, other, key = rest.rpartition("\t")
-        tokens = [match.group() for match in TOKEN.finditer(sid)]
-        if not tab or not other or "".join(tokens) != sid.replace(" ", "") or not tokens:
-            raise FormatError(
-                f"{path}, line {number:,}: not 'identifier, tab, title, tab, item' ('{line[:40]}'). If it is the last "
-                "line, the file is cut off: get it again."
-            )
-        keys.append(key.strip())
-        titles.append(title)
-        rows.append(tokens)
-    own, found = token_rows(keys, rows, path)
-    return Raw({SEMANTIC: own}, texts=pd.DataFrame({"title": titles}, index=keys), findings=found)
-
-
-def _textual(text: str, path: Path) -> Raw:
-    keys, rows = [], []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        key, _, rest = line.strip().partition("\t" if "\t" in line and " " not in line.split("\t")[0] else " ")
-        words = tuple(part for part in rest.split("|") if part.strip()) if rest.startswith("|") else tuple(rest.split())
-        if not words:
-            raise FormatError(f"{path}, line {number:,}: item '{key[:40]}' has no words. Delete the line or fill it.")
-        keys.append(key)
-        rows.append(tuple(word.strip() for word in words))
-    return Raw({SEMANTIC: Rows(keys, rows)}, tokens=True)
-
-
 _PLAIN = (files.JSON, files.PICKLE)
 READERS: dict[str, tuple[Callable[[Any, Path], Raw], tuple[str, ...]]] = {
     "kit": (_kit, (files.TABLE,)),
     "sidinspector": (_sidinspector, (files.TABLE,)),
     "semantic-ids-llm": (_semantic_ids_llm, (files.TABLE,)),
-    "onerec": (_onerec, (files.TABLE,)),
+    "onerec": (_onerec, (files.TABLE, files.LINES)),
     "gensar": (_gensar, _PLAIN),
     "lc-rec": (_lc_rec, _PLAIN),
     "unigenrec": (_unigenrec, _PLAIN),
@@ -358,6 +312,6 @@ READERS: dict[str, tuple[Callable[[Any, Path], Raw], tuple[str, ...]]] = {
     "grid-list": (_grid_list, _PLAIN),
     "grid": (_grid, (files.TENSOR,)),
     "npy": (_npy, (files.ARRAY,)),
-    "minionerec-tsv": (_minionerec_tsv, (files.LINES,)),
-    "textual": (_textual, (files.LINES,)),
+    "minionerec-tsv": (lines.minionerec_lines, (files.LINES,)),
+    "textual": (lines.textual_lines, (files.LINES,)),
 }

@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gensar_lite.identify.formats.findings import BAD, Finding, FormatError, some
+from gensar_lite.identify.formats.findings import BAD, Finding, FormatError, many, some
 from gensar_lite.identify.formats.pickles import refuse_code
 
 TOKEN = re.compile(r"<\|?(?P<level>[^<>|\s]*?)_?(?P<code>-?\d{1,18}(?:\.\d{1,9})?)\|?>")
 HINT = "If you know its form, name it with --format."
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?")
+NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?")
 MOST_LEVELS = 256  # codes per item
 _FEW_ROWS = 32  # so many rows may be longer: they are levels, and the table is transposed
+_LEFT_OUT = 0.01  # share of rows of another length that may be left out of a table
+_EIGHT = 8  # rows among which one may be left out, though it is more than that share
 _MOST = 2**62  # beyond, whole numbers do not fit their column
 
 
@@ -40,6 +42,11 @@ class Rows(NamedTuple):
     codes: np.ndarray | list[tuple]
     levels: tuple[str, ...] = ()
     declared: tuple[int, ...] | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether every level has a name of its own, so that its codes need no offset to be told from others."""
+        return len(self.levels) == len(set(self.levels))
 
 
 class Raw(NamedTuple):
@@ -119,14 +126,20 @@ def key_text(value: Any, path: Path) -> str:
     """An item id as text: 12, 12.0 and "12" are the same one.
 
     Raises:
-        FormatError: it is no number and no text.
+        FormatError: it is no number and no text, or one that cannot be written.
     """
     refuse_code(value, path)
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
     if not isinstance(value, (str, int, float, np.integer)) or (isinstance(value, int) and abs(value) > _MOST):
         raise FormatError(f"{path}: {seen(value)} that is no item id. Use numbers or texts. {HINT}")
-    return str(value).strip()
+    text = str(value).strip()
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise FormatError(
+            f"{path}: the item id {ascii(text[:40])} holds half a character (a lone surrogate), which no file "
+            "can hold. Write the ids as UTF-8."
+        )
+    return text
 
 
 def matrix(keys: Sequence[str], rows: list[Any], path: Path) -> np.ndarray | list[tuple]:
@@ -149,8 +162,39 @@ def matrix(keys: Sequence[str], rows: list[Any], path: Path) -> np.ndarray | lis
     return np.array(clean, dtype=kind).reshape(len(clean), -1)
 
 
+def rectangular(raw: Raw) -> Raw:
+    """Leave out the few rows of another length than the others, and tell which, so that the rest stays a table.
+
+    At most one row in a hundred may go, of fewer than that one in eight. An empty row that stands for no item by the
+    form's definition is no such row. Words, and rows of many lengths, stay as they are.
+    """
+    if raw.tokens:
+        return raw
+    kinds, found = {}, []
+    for kind, rows in raw.kinds.items():
+        kinds[kind] = rows
+        if isinstance(rows.codes, np.ndarray):
+            continue
+        usual = Counter(len(row) for row in rows.codes).most_common(1)[0][0]
+        full = [(0,) * usual if key == raw.padding and raw.padding else row for key, row in zip(rows.keys, rows.codes)]
+        others = [key for key, row in zip(rows.keys, full) if len(row) != usual]
+        if usual == 0 or len(others) > max(_LEFT_OUT * len(full), min(1, len(full) // _EIGHT)):
+            continue
+        keep = [place for place, row in enumerate(full) if len(row) == usual]
+        numbers = [full[place] for place in keep]
+        kind_of = np.float64 if any(isinstance(code, float) for code in chain.from_iterable(numbers)) else np.int64
+        kinds[kind] = rows._replace(keys=[rows.keys[place] for place in keep], codes=np.array(numbers, dtype=kind_of))
+        if others:
+            shown = f"{some(others)}; the others have {many(usual, 'code')}"
+            advice = (
+                "These items were left out. All must have one length: find out what wrote them, and give them codes."
+            )
+            found.append(Finding("unequal lengths", len(others), shown, advice, BAD))
+    return raw._replace(kinds=kinds, findings=(*raw.findings, *found))
+
+
 def _code(code: Any, key: str, path: Path) -> int | float:
-    if isinstance(code, str) and _NUMBER.fullmatch(code.strip()):
+    if isinstance(code, str) and NUMBER.fullmatch(code.strip()):
         code = _number(code.strip())
     if code is None:
         return float("nan")

@@ -34,7 +34,9 @@ def sibling_texts(path: Path) -> tuple[pd.DataFrame | None, tuple[Finding, ...]]
 
 
 def read_items(path: Path) -> pd.DataFrame:
-    """Items with their texts: the kit's ``items.parquet``, another parquet or CSV with an id column, ``*.item.json``.
+    """Items with their texts: the kit's ``items.parquet``, another table with an id column, ``*.item.json``.
+
+    Tables are parquet, CSV or tab-separated.
 
     Returns:
         one row per item, indexed by item id (str), columns title, description, brand, categories ("a, b, c", root
@@ -46,16 +48,17 @@ def read_items(path: Path) -> pd.DataFrame:
     path = Path(path)
     content = files.load(path)
     if content.container == files.LINES:
-        text = content.value
-        if "," not in text.partition("\n")[0] and "\t" not in text.partition("\n")[0]:
+        first = content.value.partition("\n")[0]
+        mark = next((sign for sign in ("\t", ",") if sign in first), None)
+        if mark is None:
             raise FormatError(f"{path}: the first line must name the columns, item_id and title among them.")
-        frame = _items_table(files.read_csv(text, path), path)
+        frame = _items_table(files.read_csv(content.value, path, mark), path)
     elif content.container == files.TABLE:
         frame = _items_table(content.value, path)
     elif content.container == files.JSON:
         frame = _items_json(content.value, path)
     else:
-        raise FormatError(f"{path}: a {content.container}; items are read from parquet, CSV or *.item.json.")
+        raise FormatError(f"{path}: a {content.container}; items are read from parquet, CSV, TSV or *.item.json.")
     twice = frame.index[frame.index.duplicated()]
     if len(twice):
         raise FormatError(f"{path}: item '{twice[0]}' stands there twice. Keep one row per item.")
@@ -92,11 +95,16 @@ def _text(value: Any) -> str:
         value = value.tolist()
     if isinstance(value, (list, tuple)):
         inner = value[0] if value and isinstance(value[0], (list, tuple)) else value
-        return ", ".join(str(part) for part in inner)
+        return _sound(", ".join(str(part) for part in inner))
     if value is None or value is pd.NA or value != value:
         return ""
-    text = str(value)
+    text = _sound(str(value))
     return text[2:-2] if text[:2] in ("['", '["') and text[-2:] in ("']", '"]') else text
+
+
+def _sound(text: str) -> str:
+    """Halves of characters, which JSON may hold and no file can, as question marks."""
+    return text if text.isascii() else text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def read_vectors(path: Path, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
