@@ -109,10 +109,12 @@ def _add_inspect(commands: argparse._SubParsersAction) -> None:
     part.add_argument("--format", help="its form, if recognising it goes wrong; 'list' names them")
     part.add_argument("--pair", type=Path, help="GenSAR: the other one of the two files")
     part.add_argument("--id-map", type=Path, help="joins the file's keys to item ids: JSON object or two columns")
-    part.add_argument("--items", type=Path, help="texts of the items: items.parquet, CSV or *.item.json")
+    part.add_argument("--items", type=Path, help="texts of the items: items.parquet, CSV, TSV or *.item.json")
     part.add_argument("--embeddings", type=Path, help="vectors of the items: .npy, .safetensors or parquet")
     part.add_argument("--log", help="folder of a log, or 'corner_shop'")
     part.add_argument("--against", type=Path, help="a second file of identifiers to compare with")
+    part.add_argument("--before", type=Path, help="these identifiers before their collisions were repaired")
+    part.add_argument("--other-seed", type=Path, help="what the same scheme makes with another seed, for the churn")
     part.add_argument("--map", default="pca", choices=("pca", "umap"), help="how the map is drawn (default pca)")
     part.add_argument("--out", type=Path, default=Path("report.html"), help="the report (default report.html)")
     part.add_argument("--fail-on", choices=("look", "bad"), help="exit with 1 if the verdict is this or worse")
@@ -289,14 +291,26 @@ def _inspect(options: argparse.Namespace) -> int:
     if options.format == "list":
         print("\n".join(FORMATS))
         return 0
-    from gensar_lite.lab.inspection import Request, failed, inspect, write_report
+    from gensar_lite.lab.inspect_inputs import Request
+    from gensar_lite.lab.inspect_outputs import check_out, failed, write_report
+    from gensar_lite.lab.inspection import inspect
 
-    files = (options.identifiers, options.pair, options.id_map, options.items, options.embeddings, options.against)
-    request = Request(options.identifiers, options.format, *files[1:5], options.log, options.against, options.map)
+    named = ("pair", "id_map", "items", "embeddings", "against", "before", "other_seed")
+    files = {name: getattr(options, name) for name in named}
+    inputs = [options.identifiers, *files.values()]
+    check_out(options.out, inputs)  # before minutes of measuring
+    request = Request(options.identifiers, options.format, **files, log=options.log, projection=options.map)
     found = inspect(request, None if options.quiet else lambda line: print(line, file=sys.stderr))
-    written = write_report(found, options.out, files)
+    written = write_report(found, options.out, inputs)
     for finding in found.findings:
         print(_printable(f"{finding.verdict}: {finding.kind}: {finding.examples}"))
+    for other in found.further:
+        for finding in other.findings:
+            print(_printable(f"{other.name}: {finding.verdict}: {finding.kind}: {finding.examples}"))
+        if other.role == "against":
+            second = found.other[1]
+            said = f"verdict: {second.verdict}" if second is not None else f"no verdict: {other.why}"
+            print(_printable(f"{other.name}: {said}"))
     for row in found.diagnosis.findings().astype(object).where(lambda frame: frame.notna(), None).to_dict("records"):
         name = ", ".join(str(part) for part in (row["measure"], row["of"], row["kind"]) if part)
         level = "" if row["level"] is None else f", level {row['level']}"

@@ -1,4 +1,4 @@
-"""What belongs to a file of identifiers: texts, vectors and clicks from their own files, joined by item id.
+"""Files of identifiers and what belongs to them: texts, vectors and clicks from their own files, joined by item id.
 
 Every file's rows are brought into the identifiers' order, and what does not fit is told or refused. No torch.
 """
@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from gensar_lite.identify.evidence import Evidence
-from gensar_lite.identify.formats import BAD, LOOK, Finding, Foreign, FormatError
+from gensar_lite.identify.formats import BAD, LOOK, Finding, Foreign, FormatError, read_identifiers
 from gensar_lite.identify.formats.findings import many, some
+from gensar_lite.identify.formats.join import join_ids, read_id_map
 from gensar_lite.identify.formats.texts import read_items, read_vectors
 from gensar_lite.identify.table import SEMANTIC
 from gensar_lite.log.schema import JointLog
@@ -41,6 +42,8 @@ class Request:
         embeddings: vectors of the items.
         log: folder of a joint log, or "corner_shop".
         against: a second file of identifiers of the same items.
+        before: these identifiers before their collisions were repaired.
+        other_seed: what the same scheme makes with another seed.
         projection: "pca" or "umap".
     """
 
@@ -52,7 +55,23 @@ class Request:
     embeddings: Path | None = None
     log: str | None = None
     against: Path | None = None
+    before: Path | None = None
+    other_seed: Path | None = None
     projection: str = "pca"
+
+
+class Second(NamedTuple):
+    """A further file of identifiers of the same items.
+
+    Attributes:
+        role: "against", "before" or "other_seed".
+        path: the file.
+        foreign: what was read from it, under the same ids as the first one.
+    """
+
+    role: str
+    path: Path
+    foreign: Foreign
 
 
 class Beside(NamedTuple):
@@ -71,6 +90,57 @@ class Beside(NamedTuple):
     made_of: tuple[str, ...]
     said: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
+
+
+def read_sets(request: Request) -> tuple[Foreign, tuple[Second, ...]]:
+    """All files of identifiers of a request, each joined by --id-map where that brings it nearer to the others.
+
+    Raises:
+        FormatError: a file cannot be read, or the map fits none of them.
+        InspectionError: a further file has none of the first one's items.
+    """
+    roles = {"against": request.against, "before": request.before, "other_seed": request.other_seed}
+    paths = {role: Path(path) for role, path in roles.items() if path is not None}
+    alone = request.id_map if not paths else None
+    first = read_identifiers(request.identifiers, request.format, request.pair, alone)
+    others = {role: read_identifiers(path) for role, path in paths.items()}
+    if paths and request.id_map is not None:
+        first, joined = _nearest(first, request.identifiers, request.id_map, _catalogue_ids(request))
+        for role, path in paths.items():
+            others[role], more = _nearest(others[role], path, request.id_map, set(first.item_ids))
+            joined = joined or more
+        if not joined:
+            join_ids(first, request.id_map, request.identifiers)  # says what does not fit, if so
+    for role, other in others.items():
+        if not set(other.item_ids) & set(first.item_ids):
+            own = f"its {many(len(other.item_ids), 'item')} (like '{other.item_ids[0]}')"
+            raise InspectionError(
+                f"{paths[role]}: none of {own} is in {request.identifiers} (like '{first.item_ids[0]}'). Join them "
+                "with --id-map."
+            )
+    return first, tuple(Second(role, paths[role], other) for role, other in others.items())
+
+
+def _catalogue_ids(request: Request) -> set[str]:
+    """Ids of the items' file or of the log; none if neither was given."""
+    if request.items is not None:
+        return set(read_items(request.items).index)
+    return set(_open_log(request.log).items["item_id"].astype(str)) if request.log else set()
+
+
+def _nearest(foreign: Foreign, path: Path, id_map: Path, wanted: set[str]) -> tuple[Foreign, bool]:
+    """The identifiers as they are or joined, whichever has more of the wanted ids, and whether they were joined.
+
+    With nothing wanted they are joined if the map knows them at all.
+    """
+    try:
+        joined = join_ids(foreign, id_map, path)
+    except FormatError:
+        read_id_map(id_map)  # a map that cannot be read is an error for all
+        return foreign, False
+    if wanted and len(wanted & set(joined.item_ids)) <= len(wanted & set(foreign.item_ids)):
+        return foreign, False
+    return joined, True
 
 
 def gather(foreign: Foreign, request: Request) -> Beside:

@@ -1,62 +1,76 @@
-"""Foreign identifiers, inspected: read them and what belongs to them, join by item id, diagnose, write the report.
+"""Foreign identifiers, inspected: read them and what belongs to them, join by item id, diagnose.
 
-No torch. The reading is in ``identify.formats``, the numbers in ``identify.diagnose``, the page in
-``view.inspect_page``; this module brings them together, and every file's rows into the identifiers' order.
+No torch. The reading is in ``identify.formats``, the numbers in ``identify.diagnose``, the files that are written in
+``inspect_outputs``; this module brings them together, and every file's rows into the identifiers' order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gensar_lite import store
-from gensar_lite.identify.diagnose import Diagnosis, affected_items, diagnose
+from gensar_lite.identify.diagnose import Diagnosis, diagnose
 from gensar_lite.identify.diff import Difference, difference
 from gensar_lite.identify.evidence import prepare
 from gensar_lite.identify.formats import (
-    BAD,
     FINE,
-    LOOK,
+    Finding,
     Foreign,
     RaggedIdentifiers,
-    lookup_frame,
-    read_identifiers,
     worst,
 )
+from gensar_lite.identify.formats.findings import many
 from gensar_lite.identify.measures import QUANTISATION, make_subject
 from gensar_lite.identify.measures_collisions import kinds_of_groups
 from gensar_lite.identify.measures_meaning import exemplars
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC, IdentifierTable
-from gensar_lite.lab.inspect_inputs import STAND_IN, Beside, InspectionError, Request, gather
+from gensar_lite.lab.inspect_inputs import STAND_IN, Beside, InspectionError, Request, Second, gather, read_sets
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.inspect_figures import MAPPED
-from gensar_lite.view.inspect_page import Inspection, report_page
+from gensar_lite.view.inspect_page import Inspection
 
-REPORT_VERSION = 1  # raised when fields of report.json change their meaning
 _MADE_OF_VECTORS = ("code word distance",)  # measures of other groups that need the embedding codes were made of
 _NEED_VECTORS = ("level above chance",)  # deeper levels hold what words alone do not tell
 _EXEMPLARS = 12  # prefixes that are described
+_ROLES = {"against": "compared with", "before": "before the repair", "other_seed": "from another seed"}
 _SAME_BOOKS = 0.5  # share of items that keep their first code, from which on two sets use the same codebooks
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Written(NamedTuple):
-    """The files of one report: the page, the facts for scripts, the items that share an identifier, all items."""
+class Further(NamedTuple):
+    """What is told of a further file of identifiers.
 
-    html: Path
-    json: Path
-    affected: Path
-    lookup: Path
+    Attributes:
+        role: "against", "before" or "other_seed".
+        name: of the file.
+        findings: what is odd about it.
+        why: why it has no verdict of its own; "" if it has one.
+    """
+
+    role: str
+    name: str
+    findings: tuple[Finding, ...]
+    why: str
 
 
-def inspect(request: Request, told: Callable[[str], None] | None = None) -> Inspection:
+@dataclass(frozen=True)
+class Inspected(Inspection):
+    """An inspection, and what was odd about the further files of identifiers.
+
+    Attributes:
+        further: one per file.
+    """
+
+    further: tuple[Further, ...] = ()
+
+
+def inspect(request: Request, told: Callable[[str], None] | None = None) -> Inspected:
     """Read, join, measure.
 
     Args:
@@ -69,24 +83,32 @@ def inspect(request: Request, told: Callable[[str], None] | None = None) -> Insp
     """
     say = told or (lambda line: None)
     say(f"reading {request.identifiers}")
-    foreign = read_identifiers(request.identifiers, request.format, request.pair, request.id_map)
+    foreign, seconds = read_sets(request)
     table = foreign.as_table()
     say("reading what belongs to it")
     beside = gather(foreign, request)
     say(f"measuring {table.n_items:,} items")
-    diagnosis = _judged(foreign, beside)
+    others = {second.role: second.foreign.as_table() for second in seconds}
+    evidence = replace(beside.evidence, before=others.get("before"), other_seed=others.get("other_seed"))
+    diagnosis = _judged(foreign, beside._replace(evidence=evidence))
     clicks = None if beside.evidence.events is None else _clicks(beside.evidence.events, table.n_items)
     catalogue = Catalogue(table, beside.titles, beside.evidence.categories, clicks)
-    other, differences = _against(request, foreign, beside, say)
+    other, differences, further = None, (), []
+    for second in seconds:
+        why = "it is compared with, not judged"
+        if second.role == "against":
+            say(f"comparing with {second.path}")
+            other, differences, why = _against(request, foreign, second, beside)
+        further.append(Further(second.role, second.path.name, second.foreign.findings, why))
     points, drawn = _map(beside, table, request.projection, told)
     groups, described = _looked_into(foreign, table, beside)
-    return Inspection(
+    return Inspected(
         request.identifiers.name,
         foreign.format,
         (*foreign.findings, *beside.findings),
         catalogue,
         diagnosis,
-        beside.said,
+        (*beside.said, *_said_of(seconds, table)),
         foreign.ragged is None,
         points,
         drawn,
@@ -94,37 +116,19 @@ def inspect(request: Request, told: Callable[[str], None] | None = None) -> Insp
         described,
         other,
         differences,
+        tuple(further),
     )
 
 
-def write_report(inspection: Inspection, out: Path, inputs: Sequence[Path | None] = ()) -> Written:
-    """Write the page and beside it ``NAME.json``, ``NAME-affected.csv``, ``NAME-lookup.csv``, each whole or not at all.
-
-    Args:
-        inspection: see ``inspect``.
-        out: the page's file, ending in .html.
-        inputs: files that must not be overwritten.
-
-    Raises:
-        InspectionError: another ending, or an input would be overwritten.
-        OSError: the folder cannot be written.
-    """
-    out = Path(out)
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise InspectionError(f"--out {out}: give a name that ends in .html; report and lists are named after it.")
-    lists = [out.with_name(f"{out.stem}-{name}.csv") for name in ("affected", "lookup")]
-    written = Written(out, out.with_suffix(".json"), *lists)
-    taken = {Path(path).resolve() for path in inputs if path is not None}
-    for path in written:
-        if path.resolve() in taken:
-            raise InspectionError(f"--out {out}: would overwrite the input {path}. Choose another name.")
-    page, facts = report_page(inspection), report_facts(inspection)
-    frames = {written.affected: affected_frame(inspection), written.lookup: lookup_frame(inspection.catalogue.table)}
-    store.write_atomically(written.html, lambda file: file.write_text(page, encoding="utf-8"))
-    store.write_json(written.json, facts)
-    for path, frame in frames.items():
-        store.write_atomically(path, lambda file, frame=frame: frame.to_csv(file, index=False, encoding="utf-8"))
-    return written
+def _said_of(seconds: tuple[Second, ...], table: IdentifierTable) -> list[tuple[str, str]]:
+    """Each further file in words: how many of the items it has, and what is odd about it."""
+    said = []
+    for second in seconds:
+        common = len(set(second.foreign.item_ids) & set(table.item_ids))
+        odd = [f"{finding.kind} ({finding.examples})" for finding in second.foreign.findings if finding.verdict != FINE]
+        words = f"{second.path.name}: {common:,} of {many(table.n_items, 'item')}"
+        said.append((_ROLES[second.role], "; ".join([words, *odd])))
+    return said
 
 
 def _clicks(events: pd.DataFrame, n_items: int) -> np.ndarray:
@@ -157,18 +161,14 @@ def _judged(foreign: Foreign, beside: Beside) -> Diagnosis:
 
 
 def _against(
-    request: Request, foreign: Foreign, beside: Beside, told: Callable[[str], None]
-) -> tuple[tuple[str, Diagnosis | None] | None, tuple[Difference, ...]]:
-    """The second set of identifiers: its diagnosis with the same evidence, and what moved from it to the first."""
-    if request.against is None:
-        return None, ()
-    told(f"comparing with {request.against}")
-    second = read_identifiers(request.against, id_map=request.id_map)
-    table, other = foreign.as_table(), second.as_table()
+    request: Request, foreign: Foreign, second: Second, beside: Beside
+) -> tuple[tuple[str, Diagnosis | None], tuple[Difference, ...], str]:
+    """The second set of identifiers: its diagnosis with the same evidence, what moved, why there is no diagnosis."""
+    table, other = foreign.as_table(), second.foreign.as_table()
     kinds = [kind for kind in table.kinds if kind in other.codes or len(other.kinds) == 1]
     if not kinds:
         raise InspectionError(
-            f"{request.against} has {', '.join(other.kinds)} identifiers, {request.identifiers} has "
+            f"{second.path} has {', '.join(other.kinds)} identifiers, {request.identifiers} has "
             f"{', '.join(table.kinds)}: nothing to compare."
         )
     differences = []
@@ -177,10 +177,15 @@ def _against(
         same = float((plain.before[:, 0] == plain.after[:, 0]).mean())
         differences.append(plain if same >= _SAME_BOOKS else difference(other, table, kind, match=True))
     rows = pd.Index(other.item_ids.astype(str)).get_indexer(pd.Index(table.item_ids.astype(str)))
-    measured = None
-    if (rows >= 0).all() and other.n_items == table.n_items:
-        measured = _judged(_reordered(second, rows, table.item_ids), beside)
-    return (request.against.name, measured), tuple(differences)
+    lacks, extra = int((rows < 0).sum()), other.n_items - int((rows >= 0).sum())
+    if lacks or extra:
+        why = (
+            f"its catalogue is another one: {lacks:,} of {many(table.n_items, 'item')} have no identifier in it, "
+            f"{extra:,} of its own stand only there"
+        )
+        return (second.path.name, None), tuple(differences), why
+    measured = _judged(_reordered(second.foreign, rows, table.item_ids), beside)
+    return (second.path.name, measured), tuple(differences), ""
 
 
 def _reordered(foreign: Foreign, rows: np.ndarray, ids: np.ndarray) -> Foreign:
@@ -270,67 +275,3 @@ def _clock(name: str, shown: bool) -> Iterator[None]:
         finally:
             done.set()
             clock.join()
-
-
-# ---------------------------------------------------------------- for scripts
-
-
-def report_facts(inspection: Inspection) -> dict[str, Any]:
-    """The report as plain data: what ``report.json`` holds."""
-    table, diagnosis = inspection.catalogue.table, inspection.diagnosis
-    facts = {
-        "version": REPORT_VERSION,
-        "identifiers": inspection.name,
-        "format": inspection.form,
-        "verdict": inspection.verdict,
-        "items": table.n_items,
-        "kinds": list(table.kinds),
-        "codes_per_level": {kind: list(sizes) for kind, sizes in table.sizes.items()},
-        "shared_levels": table.shared,
-        "findings": [finding._asdict() for finding in inspection.findings],
-        "evidence": dict(inspection.evidence),
-        "measures": _records(diagnosis.frame),
-        "notes": list(diagnosis.notes),
-    }
-    if inspection.other is not None:
-        name, second = inspection.other
-        facts["against"] = {
-            "identifiers": name,
-            "verdict": second.verdict if second is not None else None,
-            "measures": _records(second.frame) if second is not None else [],
-            "moved": {each.kind: len(each.moved) for each in inspection.differences},
-        }
-    return facts
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as dicts, with null where a number is missing or not finite."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [
-        {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in row.items()}
-        for row in plain.to_dict("records")
-    ]
-
-
-def affected_frame(inspection: Inspection) -> pd.DataFrame:
-    """Items that share their identifier, with title and kind of group: kind, identifier, size, item_id, title, group.
-
-    A title that a spreadsheet would take for a formula gets an apostrophe before it.
-    """
-    found = affected_items(inspection.catalogue.table).copy()
-    titles = [str(inspection.catalogue.titles[item]) for item in found["item"]]
-    found["title"] = [f"'{title}" if title.startswith(_FORMULA_SIGNS) else title for title in titles]
-    named = {
-        (kind, item): row.kind
-        for kind, frame in (inspection.groups or {}).items()
-        for row in frame.itertuples()
-        for item in row.items
-    }
-    found["group"] = [named.get(key, "") for key in zip(found["kind"], found["item"])]
-    return found[["kind", "identifier", "size", "item_id", "title", "group"]]
-
-
-def failed(verdict: str, limit: str | None) -> bool:
-    """Whether a verdict is as bad as the limit of ``--fail-on`` ("look" or "bad"; None never fails)."""
-    order = (FINE, LOOK, BAD)
-    return limit is not None and order.index(verdict) >= order.index(limit)

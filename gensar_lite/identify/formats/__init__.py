@@ -187,7 +187,7 @@ def _read(path: Path, layout: str | None, pair: Path | None, id_map: Path | None
         foreign = _whole(raw, layout, path)
     if texts is not None:
         foreign = _with_texts(foreign, texts)
-    return foreign if id_map is None else join_ids(foreign, Path(id_map))
+    return foreign if id_map is None else join_ids(foreign, Path(id_map), path)
 
 
 def _whole(raw: Raw, layout: str, path: Path) -> Foreign:

@@ -49,10 +49,15 @@ def read_id_map(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def join_ids(foreign: Foreign, path: Path) -> Foreign:
+def join_ids(foreign: Foreign, path: Path, of: Path) -> Foreign:
     """The same identifiers under the catalogue's ids. Items that the map does not name are left out, and told.
 
     The map may be written in either direction: the column that has more of the file's keys is taken for the keys.
+
+    Args:
+        foreign: the identifiers.
+        path: the map.
+        of: file of the identifiers, for what is said.
 
     Raises:
         FormatError: the map names none of the items.
@@ -63,7 +68,7 @@ def join_ids(foreign: Foreign, path: Path) -> Foreign:
     if max(forward, backward) == 0:
         shown = f"'{pairs[0][0][:30]}' and '{pairs[0][1][:30]}'" if pairs else "nothing"
         raise FormatError(
-            f"{path}: names none of the {many(len(own), 'key')} of the identifiers (they are like "
+            f"{path}: names none of the {many(len(own), 'key')} of {of} (they are like "
             f"'{foreign.item_ids[0][:30]}', the map has {shown}). Give the map that belongs to this file."
         )
     if backward > forward:
