@@ -68,7 +68,7 @@ def test_other_columns_of_a_tab_separated_table(tmp_path):
 def test_words_under_a_line_of_column_names(tmp_path):
     foreign = read_identifiers(write(tmp_path / "ids.txt", "item_id\tidentifier\n1\tred shirt\n2\tblue hat\n"))
     assert foreign.format == "textual" and foreign.ragged.words == (("red", "shirt"), ("blue", "hat"))
-    assert finding(foreign, "header line").examples == "item_id\tidentifier"
+    assert finding(foreign, "header line").examples == "item_id identifier"
     with pytest.raises(FormatError, match="give it to --items"):
         read_identifiers(write(tmp_path / "items.tsv", "item_id\ttitle\n1\tred shirt\n2\tblue hat\n"))
 

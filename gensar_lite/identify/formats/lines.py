@@ -94,10 +94,10 @@ def code_lines(text: str, path: Path) -> Raw:
     found = [*_told(header)]
     if rows and max(len(row) for row in rows) == 1:
         advice = "Read as identifiers of one level. If this is a map of ids, give it to --id-map."
-        found.append(Finding("one number per item", len(rows), lines[0].text[:40], advice, LOOK))
+        found.append(Finding("one number per item", len(rows), _shown(lines[0]), advice, LOOK))
     else:
         advice = "Read as item and codes. If the numbers are words, name the form: --format textual."
-        found.append(Finding("codes in plain text", len(rows), lines[0].text[:40] if lines else "", advice, FINE))
+        found.append(Finding("codes in plain text", len(rows), _shown(lines[0]) if lines else "", advice, FINE))
     if rows and all(row and row[0].startswith("<") for row in rows if row):
         own, more = token_rows(keys, rows, path)
         return Raw({SEMANTIC: own}, bare=not own.named, findings=(*found, *more))
@@ -170,7 +170,12 @@ def _stands_over_codes(lines: list[Line]) -> bool:
 def _told(header: Line | None) -> tuple[Finding, ...]:
     if header is None:
         return ()
-    return (Finding("header line", 1, header.text[:60], "It names the columns and is no item.", FINE),)
+    return (Finding("header line", 1, _shown(header), "It names the columns and is no item.", FINE),)
+
+
+def _shown(line: Line) -> str:
+    """The beginning of a line, without tabs."""
+    return " ".join(line.text.split())[:60]
 
 
 def _key_and_rest(line: str) -> tuple[str, str]:
