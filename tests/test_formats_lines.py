@@ -46,6 +46,18 @@ def test_lines_of_item_and_codes_are_read_as_codes(tmp_path, header, codes, mark
     assert foreign.verdict == "fine"
 
 
+@pytest.mark.parametrize("text", ["a b\t3-17\nc d\t4-18\n", "a b\t<x_3><y_17>\nc d\t<x_4><y_18>\n"])
+def test_ids_with_spaces_end_at_the_tab_before_codes(tmp_path, text):
+    foreign = read_identifiers(write(tmp_path / "ids.txt", text))
+    assert foreign.item_ids.tolist() == ["a b", "c d"]
+    assert foreign.table.codes[SEMANTIC].tolist() == [[3, 17], [4, 18]]
+
+
+def test_a_colon_behind_every_id_is_none_of_it(tmp_path):
+    foreign = read_identifiers(write(tmp_path / "ids.txt", "a: 3 17\nb: 4 18\n"))
+    assert foreign.item_ids.tolist() == ["a", "b"]
+
+
 def test_minionerec_with_a_line_of_column_names(tmp_path):
     lines = [f'{TOKENS[key]}\tTitle, "of" {key}\t{key}' for key in IDS]
     path = write(tmp_path / "x.info.txt", "\n".join(["sid\ttitle\titem_id", *lines]))

@@ -91,6 +91,8 @@ def code_lines(text: str, path: Path) -> Raw:
             )
         keys.append(key)
         rows.append(codes)
+    if all(key.endswith(":") for key in keys):
+        keys = [key[:-1] for key in keys]
     found = [*_told(header)]
     if rows and max(len(row) for row in rows) == 1:
         advice = "Read as identifiers of one level. If this is a map of ids, give it to --id-map."
@@ -179,10 +181,10 @@ def _shown(line: Line) -> str:
 
 
 def _key_and_rest(line: str) -> tuple[str, str]:
-    """An item id and what stands behind it; ids with spaces in them end at a tab."""
+    """An item id and what stands behind it, behind a tab if the id has no space in it or codes follow the tab."""
     if "\t" in line:
         key, _, rest = line.partition("\t")
-        if " " not in key:
+        if " " not in key or len(codes_in(rest) or ()) > 1:
             return key.strip(" \"'"), rest.strip()
     key, _, rest = line.partition(" ")
     if "," in key and codes_in(line.partition(",")[2]):  # 7,3,17,9 or 7, 3, 17, 9
