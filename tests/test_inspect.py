@@ -349,6 +349,11 @@ def test_items_without_a_text_are_not_called_the_same(tmp_path):
     rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["measures"]
     told = {row["of"]: row["value"] for row in rows if row["measure"] == "items in groups"}
     assert told["same text"] == 0 and told["cause unknown"] == pytest.approx(2 / N)
+    items.loc[:4, "title"] = ""
+    items.assign(categories="").to_parquet(tmp_path / "items.parquet")
+    assert run(tmp_path, "--items", str(tmp_path / "items.parquet")) == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "not known of 5 more items" in page and "nearly the same text as the others" not in page
 
 
 def test_codes_alone_are_enough(tmp_path):
