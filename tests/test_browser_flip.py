@@ -145,6 +145,67 @@ def test_an_item_is_added_to_the_history_from_the_search_box(views):
     expect(views.chips.last).to_contain_text("Sleeping Bag")
 
 
+def test_the_history_is_changed_by_mouse(views):
+    views.page.set_viewport_size({**LAPTOP, "height": 1500})  # all chips in sight
+    views.flip.get_by_role("button", name="start over").click()
+    first, last, count = views.chips.first, views.chips.last, views.chips.count()
+    told = first.get_attribute("aria-label").rpartition(", place")[0]
+    first.click()
+    expect(first).to_have_attribute("aria-pressed", "false")
+    first.scroll_into_view_if_needed()
+    views.page.wait_for_timeout(2000)  # the answer to the switch may still move the page
+    start, end = first.bounding_box(), last.bounding_box()
+    whole = views.flip.get_by_role("list", name="history, oldest first").bounding_box()
+    mouse = views.page.mouse
+    mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    mouse.down()
+    mouse.move(whole["x"] + whole["width"] - 3, end["y"] + end["height"] / 2, steps=12)  # the end of the last row
+    mouse.up()
+    expect(views.chips.last).to_have_attribute("aria-label", re.compile(re.escape(told)), timeout=20_000)
+    expect(views.chips.last).to_have_attribute("aria-pressed", "false")  # a drag is no click
+    views.flip.get_by_role("button", name=re.compile(f"^take out {re.escape(told)}")).click()
+    expect(views.chips).to_have_count(count - 1)
+    field = views.flip.get_by_role("combobox", name="add to the history")
+    field.press_sequentially("rain coat")
+    views.flip.get_by_role("option").first.click()
+    expect(views.chips).to_have_count(count)
+    expect(views.chips.last).to_contain_text("<S_Q>")
+    views.flip.get_by_role("button", name="start over").click()
+    views.page.set_viewport_size(LAPTOP)
+
+
+def test_without_a_token_and_with_one_switch_at_a_time_other_questions_are_asked(views):
+    views.flip.get_by_role("button", name="<S_I> search").click()
+    full = views.titles("now")
+    views.flip.get_by_role("button", name=re.compile("no token")).click()
+    expect(views.tree.get_by_role("status")).to_contain_text("no token")
+    views.flip.get_by_role("button", name="<S_I> search").click()
+    expect(views.shown("now")).to_have_text(full)
+    words = views.flip.get_by_role("checkbox", name="flip the instruction and the query")
+    words.uncheck()  # the token alone: both sides are asked in the same neutral words
+    expect(views.flip.get_by_text("neutral words").first).to_be_visible()
+    words.check()
+    expect(views.flip.get_by_text("neutral words")).to_have_count(0)
+    expect(views.shown("now")).to_have_text(full)
+
+
+def test_without_the_constraint_identifiers_of_nothing_appear(views):
+    tree = views.tree
+    tree.get_by_role("slider").focus()
+    views.page.keyboard.press("End")
+    tree.get_by_role("button", name="30", exact=True).click()
+    expect(tree.get_by_role("note")).to_contain_text("30 kept")
+    expect(tree.locator(".gs-nothing")).to_have_count(0)
+    free = tree.get_by_role("checkbox", name="only identifiers that exist")
+    free.uncheck()
+    expect(tree.locator(".gs-nothing").first).to_be_visible()
+    expect(tree.get_by_role("note")).to_contain_text("begin no item's identifier")
+    free.check()
+    expect(tree.locator(".gs-nothing")).to_have_count(0)
+    tree.get_by_role("button", name="10", exact=True).click()
+    expect(tree.get_by_role("note")).to_contain_text("10 kept")
+
+
 def test_the_tree_is_stepped_by_keyboard(views):
     tree, keyboard = views.tree, views.page.keyboard
     last = tree.get_by_text("step 4", exact=True)
@@ -192,6 +253,10 @@ def test_the_microscope_widens_the_beam_by_keyboard_and_takes_another_case(views
     case.select_option(name)
     title = name.replace("\xa0", " ").rpartition(" → ")[2]  # a list's blanks do not break
     expect(told).to_contain_text(f"The target, “{title}”")
+    views.microscope.get_by_role("spinbutton", name="number").fill("77")
+    views.page.keyboard.press("Enter")
+    expect(case.locator("option:checked")).not_to_have_text(name)
+    expect(told).not_to_contain_text(f"The target, “{title}”")
 
 
 def readable(views: Views, theme: str) -> None:
