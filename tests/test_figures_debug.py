@@ -24,7 +24,7 @@ from identifier_data import (
 
 from gensar_lite.identify.alignment import alignment
 from gensar_lite.identify.diff import difference
-from gensar_lite.identify.labels import collision_groups
+from gensar_lite.identify.labels import UNKNOWN, collision_groups
 from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.view import figures_compare, figures_debug, figures_map
 from gensar_lite.view.catalogue import Catalogue
@@ -449,3 +449,13 @@ def test_codebooks_too_large_to_be_shown_one_by_one_are_refused():
     rows = [figures_debug.LevelRow("semantic", 1, "semantic", np.ones(figures_debug.MOST_CODES + 1, dtype=int))]
     with pytest.raises(ValueError, match="usage_frame"):
         figures_debug.codebook_health(rows)
+
+
+def test_groups_of_unknown_cause_are_drawn_behind_all_others_and_told():
+    known = groups("semantic", 3)
+    unknown = known.assign(kind=UNKNOWN, least_cosine=np.nan)
+    figure = collision_map({"one": known, "two": unknown}, TITLES)
+    assert len(figure.data) == 2 * 4 + 2
+    assert [len(trace.y) for trace in figure.data[-2:]] == [0, len(unknown)]
+    assert np.isfinite(np.array(figure.data[-1].x, dtype=float)).all()
+    assert f"{len(unknown)} {UNKNOWN}" in description(figure)

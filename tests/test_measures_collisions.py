@@ -121,7 +121,8 @@ def test_a_huge_group_is_compared_in_part_and_named_in_full(monkeypatch):
     assert groups["kind"].tolist() == ["same text"]  # the first, the middle one and the last agree
     monkeypatch.setattr("gensar_lite.identify.measures_collisions.COMPARED", 3)
     formula = measured(np.zeros((50, 1), dtype=int), (1,), Evidence(texts=["x"] * 50))
-    assert "a sample: in groups of more than 3 items (1 of them)" in formula["items in groups", "same text", None].formula
+    told = formula["items in groups", "same text", None].formula
+    assert "a sample: in groups of more than 3 items (1 of them)" in told
 
 
 def test_missing_texts_hide_how_many_items_are_truly_different():

@@ -14,13 +14,16 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
-from gensar_lite.identify.labels import KINDS, name_codes
+from gensar_lite.identify.labels import KINDS, UNKNOWN, name_codes
 from gensar_lite.identify.table import level_usage
 from gensar_lite.view.theme import GREY, OKABE_ITO, PART_COLOUR, describe, label, new_figure, template
 
 # Seven looks that differ in colour and in shape; everything else on a map is a small grey dot.
 _LOOKS = tuple(zip(OKABE_ITO[:7], ("circle", "diamond", "square", "x", "triangle-up", "cross", "star"), strict=True))
-_KIND_LOOK = dict(zip(KINDS, ((GREY, "circle"), (OKABE_ITO[4], "square"), (OKABE_ITO[5], "diamond")), strict=True))
+_KIND_LOOK = {
+    **dict(zip(KINDS, ((GREY, "circle"), (OKABE_ITO[4], "square"), (OKABE_ITO[5], "diamond")), strict=True)),
+    UNKNOWN: (GREY, "x"),
+}
 _READABLE = 300  # prefixes that can be shown at once; of more, a level at a time
 _SVG_POINTS = 12_000  # beyond, points are drawn by the graphics card
 
@@ -164,7 +167,8 @@ def codes_in_use(codes: Int[np.ndarray, "N L"], sizes: Sequence[int], parts: Seq
 def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], picked: Collection[int] = ()) -> go.Figure:
     """Every group of items that share an identifier: how large, how alike its texts, what kind.
 
-    Traces: per panel one for each kind of collision (in the order of ``labels.KINDS``), then the rings.
+    Traces: per panel one for each kind of collision (in the order of ``labels.KINDS``), then the rings; after all of
+    them, if any group has an unknown cause, one per panel for those.
 
     Args:
         groups: kind of identifier -> groups (``labels.collision_groups``), one panel each.
@@ -175,25 +179,12 @@ def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], pic
     figure = make_subplots(1, len(groups), subplot_titles=heads, shared_yaxes=True, horizontal_spacing=0.04)
     random = np.random.default_rng(0)  # jitter only: sizes are whole numbers and would hide each other
     picked = frozenset(picked)
+    unknown = []
     for column, frame in enumerate(groups.values(), start=1):
         height = frame["size"] + random.uniform(-0.3, 0.3, len(frame))
         for kind in KINDS:
-            own = (frame["kind"] == kind).to_numpy()
-            colour, symbol = _KIND_LOOK[kind]
-            figure.add_scatter(
-                x=frame.loc[own, "least_cosine"],
-                y=height[own],
-                mode="markers",
-                name=kind,
-                legendgroup=kind,
-                showlegend=column == 1,
-                marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1, "color": GREY}},
-                customdata=frame.loc[own, "size"],
-                text=[_members(items, titles) for items in frame.loc[own, "items"]],
-                hovertemplate="%{customdata} items<br>%{text}<extra></extra>",
-                row=1,
-                col=column,
-            )
+            figure.add_trace(_marks(frame, height, kind, titles, column == 1), row=1, col=column)
+        unknown.append(_marks(frame, height, UNKNOWN, titles, column == 1))
         held = np.array([not picked.isdisjoint(items) for items in frame["items"]], dtype=bool)
         ring = {"symbol": "circle-open", "size": 17, "color": OKABE_ITO[5], "line": {"width": 2.5}}
         where = {
@@ -203,15 +194,40 @@ def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], pic
         }
         rings = go.Scatter(**where, mode="markers", marker=ring, name="holds picked items", hoverinfo="skip")
         figure.add_trace(rings, row=1, col=column)
+    if any(len(marks.y) for marks in unknown):
+        for column, marks in enumerate(unknown, start=1):
+            figure.add_trace(marks, row=1, col=column)
     figure.update_xaxes(title="cosine of the least alike pair of texts", range=[None, 1.03])
     figure.update_yaxes(title="items in the group", col=1)
     figure.update_yaxes(rangemode="tozero", dtick=1 if _largest(groups) < 12 else None)
     figure.update_layout(template=template(), height=420, legend={"orientation": "h", "y": -0.22})
     says = [
-        f"{name}: " + ", ".join(f"{int((frame['kind'] == kind).sum())} {kind}" for kind in KINDS)
+        f"{name}: " + ", ".join(f"{int((frame['kind'] == kind).sum())} {kind}" for kind in _told(frame))
         for name, frame in groups.items()
     ]
     return describe(figure, f"One mark per group of items with one identifier; groups by kind – {'; '.join(says)}.")
+
+
+def _marks(frame: pd.DataFrame, height: pd.Series, kind: str, titles: Sequence[str], legend: bool) -> go.Scatter:
+    """The groups of one kind; those whose likeness is not known stand at 0."""
+    own = (frame["kind"] == kind).to_numpy()
+    colour, symbol = _KIND_LOOK[kind]
+    return go.Scatter(
+        x=frame.loc[own, "least_cosine"].fillna(0),
+        y=height[own],
+        mode="markers",
+        name=kind,
+        legendgroup=kind,
+        showlegend=legend,
+        marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1, "color": GREY}},
+        customdata=frame.loc[own, "size"],
+        text=[_members(items, titles) for items in frame.loc[own, "items"]],
+        hovertemplate="%{customdata} items<br>%{text}<extra></extra>",
+    )
+
+
+def _told(frame: pd.DataFrame) -> tuple[str, ...]:
+    return (*KINDS, UNKNOWN) if (frame["kind"] == UNKNOWN).any() else KINDS
 
 
 def collision_bars(rates: pd.DataFrame) -> go.Figure:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from gensar_lite.embed.neighbours import nearest
-from gensar_lite.identify.labels import KINDS
+from gensar_lite.identify.labels import KINDS, UNKNOWN
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.figures_identifiers import collision_map
 from gensar_lite.view.figures_map import colourings, drawn_items, item_map, kept_near, spread
@@ -208,11 +208,15 @@ class CollisionMap(LinkedView):
 
     def _members(self, points: list[Point]) -> list[int]:
         found: list[int] = []
+        frames = list(self.groups.values())
         for point in points:
-            panel, kind = divmod(point.trace, len(KINDS) + 1)  # each panel's last trace are the rings
-            if kind < len(KINDS):
-                frame = list(self.groups.values())[panel]
-                found += frame.loc[frame["kind"] == KINDS[kind], "items"].iloc[point.place]
+            panel, place = divmod(point.trace, len(KINDS) + 1)  # each panel's last trace are the rings
+            kind = (*KINDS, "")[place]
+            if panel >= len(frames):  # unknown causes stand behind all panels
+                panel, kind = point.trace - len(frames) * (len(KINDS) + 1), UNKNOWN
+            if kind:
+                frame = frames[panel]
+                found += frame.loc[frame["kind"] == kind, "items"].iloc[point.place]
         return found
 
 

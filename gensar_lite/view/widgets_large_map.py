@@ -92,7 +92,8 @@ class LargeIdentifierMap(ipywidgets.VBox):
         counts = np.bincount(colouring.look, minlength=REST + 1)
         entries = [*zip(COLOURS, colouring.names), (GREY, f"{colouring.rest} ({counts[REST]:,})")]
         legend = " ".join(f'<span style="color:{colour}">■</span> {safe(name)}' for colour, name in entries)
-        told = f"{self.catalogue.n_items:,} items on {len(self.scatters)} map{'s' * (len(self.scatters) > 1)} ({', '.join(self.scatters)})."
+        maps = "1 map" if len(self.scatters) == 1 else f"{len(self.scatters)} maps"
+        told = f"{self.catalogue.n_items:,} items on {maps} ({', '.join(self.scatters)})."
         self.below.value = f'<p>{legend}</p><p role="note">{safe(told)} {_SAYS}</p>'
 
     def _search(self, change: dict) -> None:
