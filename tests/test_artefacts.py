@@ -12,7 +12,7 @@ from gensar_lite.evaluate.protocol import FULL
 from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.tasks import actions
 from gensar_lite.identify.table import collisions, level_usage
-from gensar_lite.lab.artefacts import BEAMS, MADE, artefacts_folder, open_artefacts, open_lost, open_report
+from gensar_lite.lab.artefacts import FUNNEL_BEAMS, MADE, artefacts_folder, open_artefacts, open_lost, open_report
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
 
@@ -86,7 +86,7 @@ def test_what_became_of_every_target_is_what_the_model_says_now(artefacts):
     assert lost["event"].tolist() == test["event"].tolist()
     picked = np.sort(np.random.default_rng(0).choice(len(test), size=60, replace=False))
     picked = np.union1d(picked, np.flatnonzero(lost["lost"] == "history")[:4])  # rare, and asked for twice
-    decoding = Decoding(beams=BEAMS, history=artefacts.model.history)
+    decoding = Decoding(beams=FUNNEL_BEAMS, history=artefacts.model.history)
     strata = item_strata(artefacts.log, artefacts.split)
     again = where_lost(artefacts.model, test.iloc[picked], artefacts.log, Histories(artefacts.log), strata, decoding)
     assert np.mean(again["lost"].to_numpy() == lost["lost"].to_numpy()[picked]) >= 0.9  # see above

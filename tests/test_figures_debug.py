@@ -183,13 +183,13 @@ def groups(kind, depth):
 
 def test_groups_with_picked_items_are_ringed():
     panels = {"semantic": groups("semantic", 3), "collaborative": groups("collaborative", 2)}
-    assert [trace.x is not None and len(trace.x) for trace in collision_map(panels, TITLES).data][3::4] == [0, 0]
+    assert [trace.x is not None and len(trace.x) for trace in collision_map(panels, TITLES).data][4::5] == [0, 0]
     figure = collision_map(panels, TITLES, [2, 6])
-    rings = figure.data[3], figure.data[7]
+    rings = figure.data[4], figure.data[9]
     assert [len(ring.x) for ring in rings] == [1, 1]  # {5, 6} by text, {1, 2, 3} by clicks
     assert round(rings[1].y[0]) == 3
     empty = collision_map({"semantic": groups("semantic", 3).head(0)}, TITLES, [2])
-    assert len(empty.data) == 4
+    assert len(empty.data) == 5
 
 
 # ---------------------------------------------------------------- codebooks
@@ -451,11 +451,15 @@ def test_codebooks_too_large_to_be_shown_one_by_one_are_refused():
         figures_debug.codebook_health(rows)
 
 
-def test_groups_of_unknown_cause_are_drawn_behind_all_others_and_told():
+def test_groups_of_unknown_cause_are_drawn_and_told_where_there_are_any():
     known = groups("semantic", 3)
     unknown = known.assign(kind=UNKNOWN, least_cosine=np.nan)
     figure = collision_map({"one": known, "two": unknown}, TITLES)
-    assert len(figure.data) == 2 * 4 + 2
-    assert [len(trace.y) for trace in figure.data[-2:]] == [0, len(unknown)]
-    assert np.isfinite(np.array(figure.data[-1].x, dtype=float)).all()
+    drawn = [trace for trace in figure.data if trace.name == UNKNOWN]
+    assert [len(trace.y) for trace in drawn] == [0, len(unknown)] and drawn[0].showlegend
+    assert np.isfinite(np.array(drawn[1].x, dtype=float)).all()
+    assert drawn[1].customdata[:, 1:].tolist() == [[1, row] for row in range(len(unknown))]
     assert f"{len(unknown)} {UNKNOWN}" in description(figure)
+    plain = collision_map({"one": known}, TITLES)
+    assert UNKNOWN not in description(plain)
+    assert not any(trace.showlegend for trace in plain.data if trace.name == UNKNOWN)

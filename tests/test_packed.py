@@ -247,11 +247,11 @@ def test_words_beyond_the_slot_are_not_read(world, model):
 
 def test_a_query_typed_before_is_its_words_and_a_token_of_its_own(world):
     model = packed(world[3], world[2])
-    known = model.vocabulary.known
-    assert len(model.vocabulary.queries) > 2
+    known = model.vocabulary.queries
+    assert len(model.vocabulary.query_list) > 2
     rows = model.embedding.weight.detach()[known.start : known.stop]
     assert not rows.any()  # silent before training
-    query = model.vocabulary.queries[1]
+    query = model.vocabulary.query_list[1]
     asked = Prompt(NSIP, (), SEARCH, query.upper())
     assert model.table.ask(asked)[-1] == known.start + 1
     assert model.table.event(Action(QUERY, -1, query, 1))[-1] == known.start + 1
@@ -264,7 +264,7 @@ def test_a_query_typed_before_is_its_words_and_a_token_of_its_own(world):
 
 def test_training_hides_some_query_tokens_and_answering_none(world):
     model = packed(world[3], world[2])
-    token = model.vocabulary.known.start
+    token = model.vocabulary.queries.start
     with torch.no_grad():
         model.embedding.weight[token] = 1.0
         slots = torch.full((500, 4, 1), token)

@@ -6,13 +6,13 @@ from transformers import T5Config
 from transformers.models.t5.modeling_t5 import T5LayerFF
 
 from gensar_lite.generate import products as module
-from gensar_lite.generate.products import WORTH_IT, Products
+from gensar_lite.generate.products import FEWEST_MULTIPLICATIONS, Products
 
 
 @pytest.fixture(params=["torch", "onednn"])
 def library(request, monkeypatch):
     """Either way of multiplying, whatever this processor prefers."""
-    monkeypatch.setattr(module, "WORTH_IT", 0)
+    monkeypatch.setattr(module, "FEWEST_MULTIPLICATIONS", 0)
     if request.param == "onednn" and not torch.backends.mkldnn.is_available():
         pytest.skip("this build of torch has no oneDNN")
     monkeypatch.setattr(module, "prefers_onednn", lambda rows: request.param == "onednn")
@@ -64,7 +64,7 @@ def test_a_new_question_reads_the_weights_anew(library):
 def test_one_answer_may_mix_few_rows_and_many():
     """A block too small for oneDNN comes out of the same weights."""
     (layer,) = layers(9)
-    products, rows = Products(), WORTH_IT // layer.weight.numel() + 1
+    products, rows = Products(), FEWEST_MULTIPLICATIONS // layer.weight.numel() + 1
     hidden = torch.randn(rows + 3, 12)
     joined = torch.cat([products(hidden[:rows], layer), products(hidden[rows:], layer)])
     torch.testing.assert_close(joined, functional.linear(hidden, layer.weight), rtol=1e-5, atol=1e-6)

@@ -262,9 +262,9 @@ def test_words_and_pseudo_queries_of_held_out_searches_are_not_learned():
 def test_a_query_typed_twice_in_training_gets_a_token_and_one_typed_once_does_not():
     log, split, _, vocabulary = parts(seed=5, both=True)
     typed = log.events["query"][split.train & (log.events["behaviour"] == QUERY).to_numpy()].value_counts()
-    assert set(vocabulary.queries) == set(typed.index[typed > 1])
-    assert 0 < len(vocabulary.queries) < len(typed)
-    times = typed[list(vocabulary.queries)].tolist()
+    assert set(vocabulary.query_list) == set(typed.index[typed > 1])
+    assert 0 < len(vocabulary.query_list) < len(typed)
+    times = typed[list(vocabulary.query_list)].tolist()
     assert times == sorted(times, reverse=True)
 
 

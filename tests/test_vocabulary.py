@@ -78,14 +78,14 @@ def test_query_words_come_first_and_survive_a_small_vocabulary(table):
 
 
 def test_a_known_query_has_a_token_of_its_own_after_all_others(vocabulary, table):
-    richer = Vocabulary.build(TEXTS, QUERIES, table, known=["Lamp", "cheap tent!", "lamp", "?!"])
-    assert richer.queries == ("lamp", "cheap tent")  # as they are understood, each once
+    richer = Vocabulary.build(TEXTS, QUERIES, table, whole_queries=["Lamp", "cheap tent!", "lamp", "?!"])
+    assert richer.query_list == ("lamp", "cheap tent")  # as they are understood, each once
     assert richer.tokens == (*vocabulary.tokens, '"lamp"', '"cheap tent"')
-    assert richer.query("LAMP") == [richer.known.start] == [len(vocabulary)]
+    assert richer.query("LAMP") == [richer.queries.start] == [len(vocabulary)]
     assert richer.words_of("lamp") == vocabulary.words_of("lamp")  # its words stay words
     assert richer.query("tent") == richer.query("") == richer.query('"lamp" tent') == []
     assert vocabulary.query("lamp") == []
-    again = Vocabulary(richer.word_list, TableShape.of(table), richer.queries)
+    again = Vocabulary(richer.word_list, TableShape.of(table), richer.query_list)
     assert again.tokens == richer.tokens
 
 

@@ -24,7 +24,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 from jupyter_client.jsonutil import json_default
 
 from gensar_lite.identify.diff import STATES, difference
-from gensar_lite.identify.labels import collision_groups
+from gensar_lite.identify.labels import UNKNOWN, collision_groups
 from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.selection import Selection
@@ -155,8 +155,8 @@ GESTURES = {
     "map, lasso on the second": (lambda views: send(views["map"], "selected", (4, 7)), (7,)),
     "map, click": (lambda views: send(views["map"], "click", (4, 2)), (2,)),
     "map, search": (lambda views: setattr(views["map"].find, "value", "steel"), (3, 4)),
-    "collisions, click": (lambda views: send(views["collisions"], "click", (5, 0)), (1, 2, 3)),
-    "collisions, lasso": (lambda views: send(views["collisions"], "selected", (0, 0), (3, 0), (5, 0)), (1, 2, 3, 5, 6)),
+    "collisions, click": (lambda views: send(views["collisions"], "click", (6, 0)), (1, 2, 3)),
+    "collisions, lasso": (lambda views: send(views["collisions"], "selected", (0, 0), (4, 0), (6, 0)), (1, 2, 3, 5, 6)),
     "collisions, menu": (lambda views: setattr(views["collisions"].group, "index", 1), (1, 2, 3)),
     "codebooks, click": (lambda views: send(views["codebooks"], "click", (0, [2, 0], 0, 2)), (3, 4)),
     "codebooks, menus": (lambda views: views["codebooks"].choose(0, 1), (4, 5, 6)),
@@ -191,7 +191,7 @@ def test_what_is_picked_in_one_view_shows_in_all_the_others_and_in_the_table(vie
         assert views[name].picked == list(wanted), name
         live_is_figure(views[name])
     assert list(views["map"].plot.data[0].selectedpoints) == list(wanted)
-    rings = [len(trace.x) for trace in views["collisions"].plot.data][3::4]
+    rings = [len(trace.x) for trace in views["collisions"].plot.data][4::5]
     texts = [frozenset(own) for own in ((0, 1), (5, 6))]
     assert rings == [sum(bool(own & set(wanted)) for own in texts), int(bool({1, 2, 3} & set(wanted)))]
     assert len(views["codebooks"].plot.data[2].x) == sum(
@@ -249,7 +249,7 @@ def test_points_of_rings_and_lines_pick_nothing(views, selection):
     for name, trace in (
         ("map", 1),
         ("map", 9),
-        ("collisions", 3),
+        ("collisions", 4),
         ("codebooks", 5),
         ("diff", 3),
         ("heat", 1),
@@ -343,6 +343,32 @@ def test_collision_groups_follow_the_depth_and_are_asked_for_once(selection):
     view.depth.value = 1
     assert [len(frame) for frame in view.groups.values()] == [2, 2]
     assert view.group.value == () and len(view.group.options) == 5
+
+
+def test_every_mark_gives_its_own_group_at_every_depth_and_also_where_causes_are_unknown(selection):
+    texts = ["" if item == 5 else title for item, title in enumerate(catalogue().titles)]
+
+    def groups(kind, depth):
+        return collision_groups(catalogue().table.codes[kind], texts, POINTS + 10, None, depth)
+
+    view = CollisionMap(catalogue(), groups, selection)
+    kinds = set()
+    for depth in (3, 1, 2, 3, 1):
+        view.depth.value = depth
+        live_is_figure(view)
+        picked = []
+        for number, trace in enumerate(view.plot.data):
+            for place in range(len(trace.y)):
+                selection.take([], "test")
+                send(view, "click", (number, place))
+                if trace.customdata is None:
+                    assert selection.items == ()
+                    continue
+                assert len(selection.items) == trace.customdata[place][0]
+                kinds.add(trace.name)
+                picked.append(selection.items)
+        assert sorted(picked) == sorted(tuple(items) for frame in view.groups.values() for items in frame["items"])
+    assert UNKNOWN in kinds and len(kinds) > 1
 
 
 def test_members_stand_side_by_side_and_escaped(views, selection):

@@ -283,7 +283,7 @@ class GenSAR:
             "backbone": "packed" if packed else "t5",
             "settings": asdict(generator.settings) if packed else generator.model.config.to_diff_dict(),
             "words": self.vocabulary.word_list,
-            "queries": self.vocabulary.queries,
+            "queries": self.vocabulary.query_list,
             "beams": self.beams,
             "history": self.history,
         }

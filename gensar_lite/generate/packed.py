@@ -104,7 +104,7 @@ class PackedGenerator(nn.Module):
         self.embedding = nn.Embedding(len(vocabulary), width, padding_idx=PAD)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         with torch.no_grad():  # a query's own token says nothing until it has learned something: its words speak
-            self.embedding.weight[vocabulary.known.start : vocabulary.known.stop] = 0
+            self.embedding.weight[vocabulary.queries.start : vocabulary.queries.stop] = 0
         self.across = GPTNeoXModel(_blocks(settings, settings.layers))
         self.across.embed_in = None  # slots are embedded here, by the shared table
         self.speller = nn.GRU(width, width, batch_first=True)
@@ -154,7 +154,7 @@ class PackedGenerator(nn.Module):
         is_word |= flat == 1
         weight = torch.where(is_word, 1.0 / is_word.sum(1, keepdim=True).clamp(min=1), (flat != PAD).float())
         if self.training:
-            whole = (flat >= self.vocabulary.known.start) & (flat < self.vocabulary.known.stop)
+            whole = (flat >= self.vocabulary.queries.start) & (flat < self.vocabulary.queries.stop)
             forgotten = torch.rand(len(flat), 1, device=flat.device) < QUERY_FORGOTTEN
             weight = weight.masked_fill(whole & forgotten, 0.0)
         summed = functional.embedding_bag(flat, self.embedding.weight, mode="sum", per_sample_weights=weight)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-WORTH_IT = 1 << 20  # multiplications in a product that is worth handing to another library: some 20 microseconds
+FEWEST_MULTIPLICATIONS = 1 << 20  # in a product that is worth handing to another library: some 20 microseconds
 
 
 class Products:
@@ -53,7 +53,7 @@ class Products:
 
 
 def _product(rows: Float[Tensor, "P D"], weight: Float[Tensor, "N D"], relu: bool = False) -> Float[Tensor, "P N"]:
-    if len(rows) * weight.numel() >= WORTH_IT and prefers_onednn(rows):
+    if len(rows) * weight.numel() >= FEWEST_MULTIPLICATIONS and prefers_onednn(rows):
         return torch.ops.mkldnn._linear_pointwise(rows, weight, None, "relu" if relu else "none", [], "")
     made = functional.linear(rows, weight)
     return made.relu_() if relu else made

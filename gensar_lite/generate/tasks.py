@@ -202,12 +202,15 @@ def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_wo
     instructions = [wording for wordings in INSTRUCTIONS.values() for wording in wordings]
     plain = [wording.replace("{", "").replace("}", "") for wording in instructions]
     texts = [*log.items["title"], *log.items["description"]]
-    known = [query for query, times in Counter(asked).most_common() if times > 1]
-    return Vocabulary.build(texts, [*asked, *plain], table, max_words, known)
+    often = [query for query, times in Counter(asked).most_common() if times > 1]
+    return Vocabulary.build(texts, [*asked, *plain], table, max_words, often)
 
 
 class TextRenderer:
-    """Prompts as one line of token ids, as T5 reads them (paper, Table of tasks in section 3.3)."""
+    """Prompts as one line of token ids, as T5 reads them (paper, Table of tasks in section 3.3).
+
+    A query is its words here, as in the paper; the tokens of whole queries are the packed generator's.
+    """
 
     def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, text_words: int = 24) -> None:
         self.vocabulary = vocabulary

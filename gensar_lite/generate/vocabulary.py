@@ -37,13 +37,13 @@ class Vocabulary:
     """Token strings and their ids.
 
     Ids run: specials, behaviour tokens, words, then the code tokens segment by segment: the shared levels (M1, M2, …),
-    then each kind's specific levels (S1, S2, …, R1, R2, …), then the known queries, each in quotation marks. A
+    then each kind's specific levels (S1, S2, …, R1, R2, …), then the whole queries, each in quotation marks. A
     segment's ids are contiguous and in code order.
     """
 
     def __init__(self, word_list: Iterable[str], table_shape: TableShape, queries: Iterable[str] = ()) -> None:
         self.word_list = tuple(word_list)
-        self.queries = tuple(queries)
+        self.query_list = tuple(queries)
         self.shape = table_shape
         names = [*SPECIAL, *(f"<{behaviour}>" for behaviour in BEHAVIOURS)]
         self.words = Segment(len(names), len(names) + len(self.word_list))
@@ -59,8 +59,8 @@ class Vocabulary:
                 place = level + 1 if shared else level - table_shape.shared + 1
                 self._segments[key] = Segment(len(names), len(names) + size)
                 names += [f"<{letter}{place}_{code}>" for code in range(size)]
-        self.known = Segment(len(names), len(names) + len(self.queries))
-        self.tokens = (*names, *(f'"{query}"' for query in self.queries))
+        self.queries = Segment(len(names), len(names) + len(self.query_list))
+        self.tokens = (*names, *(f'"{query}"' for query in self.query_list))
 
     @classmethod
     def build(
@@ -69,21 +69,21 @@ class Vocabulary:
         queries: Iterable[str],
         table: IdentifierTable,
         max_words: int = 4000,
-        known: Iterable[str] = (),
+        whole_queries: Iterable[str] = (),
     ) -> Vocabulary:
         """Words of the training queries first (all of them), then the commonest words of the item texts.
 
         Args:
             texts: item titles and descriptions.
             queries: training queries only; test queries would leak their words.
-            known: queries that get a token of their own, from training as well.
+            whole_queries: those that get a token of their own, from training as well.
             table: identifiers, for the number of codes per level.
             max_words: upper bound on the number of words, those of the queries included.
         """
         asked = Counter(word for query in queries for word in words(query))
         written = Counter(word for text in texts for word in words(text) if word not in asked)
         ranked = [sorted(counts, key=lambda word: (-counts[word], word)) for counts in (asked, written)]
-        spelt = dict.fromkeys(" ".join(words(query)) for query in known)
+        spelt = dict.fromkeys(" ".join(words(query)) for query in whole_queries)
         return cls([*ranked[0], *ranked[1]][:max_words], TableShape.of(table), [query for query in spelt if query])
 
     @cached_property

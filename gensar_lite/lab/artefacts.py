@@ -30,8 +30,8 @@ from gensar_lite.log.split import Histories, Split, leave_one_out
 
 SETTINGS = RunSettings()
 MADE = "made.json"  # the command, the seed, and the hash of every file
-LOST = "microscope"  # what became of every test target, see ``evaluate.microscope``
-BEAMS = 10  # width of the beam under which that is told
+MICROSCOPE = "microscope"  # stage: what became of every test target, see ``evaluate.microscope``
+FUNNEL_BEAMS = 10
 
 
 def artefacts_folder() -> Path:
@@ -92,20 +92,24 @@ def open_report(folder: Path | None = None) -> Report:
 
 def open_lost(folder: Path | None = None) -> pd.DataFrame:
     """What became of the target of every test case under a beam of 10: see ``evaluate.microscope.where_lost``."""
-    return pd.read_parquet((folder or artefacts_folder()) / LOST / "lost.parquet")
+    return pd.read_parquet((folder or artefacts_folder()) / MICROSCOPE / "lost.parquet")
 
 
 def lost_stage(made: Artefacts, folder: Path) -> pd.DataFrame:
-    """Look for the target of every test case, and keep what was found; a minute or two of one core."""
+    """Look for the target of every test case, and keep what was found; a minute or two of one core.
+
+    Returns:
+        one row per test case, in the order of the split, as ``evaluate.microscope.where_lost`` gives them.
+    """
     train = store.read_manifest(folder / "train", "train")["fingerprint"]
-    inputs, settings = {"log": made.log.fingerprint(), "train": train}, {"beams": BEAMS}
-    if finished(folder, LOST, inputs, settings):
+    inputs, settings = {"log": made.log.fingerprint(), "train": train}, {"beams": FUNNEL_BEAMS}
+    if finished(folder, MICROSCOPE, inputs, settings):
         return open_lost(folder)
     strata = item_strata(made.log, made.split)
-    decoding = Decoding(beams=BEAMS, history=made.model.history)
+    decoding = Decoding(beams=FUNNEL_BEAMS, history=made.model.history)
     lost = where_lost(made.model, made.split.test, made.log, Histories(made.log), strata, decoding)
-    store.write_atomically(folder / LOST / "lost.parquet", lambda path: lost.to_parquet(path, index=False))
-    store.write_manifest(folder / LOST, LOST, settings, inputs)
+    store.write_atomically(folder / MICROSCOPE / "lost.parquet", lambda path: lost.to_parquet(path, index=False))
+    store.write_manifest(folder / MICROSCOPE, MICROSCOPE, settings, inputs)
     return lost
 
 

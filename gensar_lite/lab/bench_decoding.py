@@ -36,7 +36,7 @@ from gensar_lite.generate.t5 import SMALL, TINY, T5Decoder, T5Shape, make_t5
 from gensar_lite.generate.trie import Trie
 
 SWAP = 1e-5  # nats; neighbours in a list may change places if their scores are this close
-ANSWERS = 3  # in a turn
+ANSWERS_A_TURN = 3
 SPECIALS = 6  # padding, unknown, end, three behaviour tokens
 
 
@@ -159,7 +159,7 @@ def measure(case: Case, rounds: int, seed: int = 0) -> Row:
     for _ in range(rounds):
         for name, contender in contenders.items():
             decoder.seconds = 0.0
-            turn = [_seconds(contender) for _ in range(ANSWERS)]
+            turn = [_seconds(contender) for _ in range(ANSWERS_A_TURN)]
             seconds[name].append(float(np.median(turn)))
             if name == "beam":
                 floors.append(decoder.seconds / sum(turn))

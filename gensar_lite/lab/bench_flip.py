@@ -28,7 +28,7 @@ from gensar_lite.log.split import Histories
 from gensar_lite.view.figures_beam import beam_html
 from gensar_lite.view.figures_flip import TOKENS, Asked, flip_html, sides
 
-BEAMS = 10  # of the tree, as it starts
+TREE_BEAMS = 10  # as the tree starts
 GOAL, LIMIT = 200.0, 1000.0  # milliseconds: what we want, and what a reader still takes for an answer at once
 
 
@@ -71,7 +71,7 @@ def measure(made: Artefacts, questions: int = 50, seed: int = 0) -> FlipTime:
             clock.append(1000 * (time.perf_counter() - wall))
             processor.append(1000 * (time.process_time() - own))
         now = Asked(history, pair[1], query)
-        beam_html(ask_beam.trace_asked(made.model, now, BEAMS, True), now.side.token)
+        beam_html(ask_beam.trace_asked(made.model, now, TREE_BEAMS, True), now.side.token)
         if number >= 3:
             followed.append(1000 * (time.perf_counter() - wall))
     middle, last = ([float(np.percentile(times, share)) for times in (clock, followed)] for share in (50, 95))

@@ -18,7 +18,7 @@ from gensar_lite.evaluate.microscope import CAUSES, FOUND, Lens, lens, scores_of
 from gensar_lite.evaluate.replay import beam_recall, constraint_shift
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.trie import Trie
-from gensar_lite.lab.artefacts import BEAMS
+from gensar_lite.lab.artefacts import FUNNEL_BEAMS
 from gensar_lite.log.schema import SEARCH, JointLog
 from gensar_lite.log.split import Histories
 
@@ -57,7 +57,12 @@ class Cases:
     """
 
     def __init__(
-        self, model: GenSAR, log: JointLog, cases: pd.DataFrame, lost: pd.DataFrame | None = None, beams: int = BEAMS
+        self,
+        model: GenSAR,
+        log: JointLog,
+        cases: pd.DataFrame,
+        lost: pd.DataFrame | None = None,
+        beams: int = FUNNEL_BEAMS,
     ) -> None:
         self._model, self._log, self.cases = model, log, cases.reset_index(drop=True)
         self._fates = None if lost is None else [f"{_FATES[fate].format(beams)}: " for fate in lost["lost"]]

@@ -260,12 +260,14 @@ def prefix_boxes(
     prefix: tuple[int, ...] = (),
     picked: Sequence[int] = (),
     leaves: int = LEAVES,
+    levels: int = 1,
 ) -> pd.DataFrame:
-    """The boxes of the tree below a prefix, as a table: the prefix itself, the prefixes right below it, the items.
+    """The boxes of the tree below a prefix, as a table: the prefix itself, the prefixes below it, the items.
 
     Args:
         kind: of identifier.
         picked: picked items.
+        levels: of prefixes below this one that get boxes, at most as many as the identifier has.
         leaves: items get boxes only if there are no more than this; below whole identifiers they do in any case.
 
     Returns:
@@ -279,7 +281,7 @@ def prefix_boxes(
     inside = catalogue.table.items_of(kind, prefix)
     if len(inside) == 0:
         raise ValueError(f"No item's {kind} identifier begins with {prefix}. Choose a prefix that is in use.")
-    depth = min(len(prefix) + 1, codes.shape[1])
+    depth = min(len(prefix) + levels, codes.shape[1])
     words, titles = catalogue.words[inside], catalogue.titles
     clicks = np.zeros(len(inside)) if catalogue.clicks is None else np.asarray(catalogue.clicks)[inside]
     values = pd.DataFrame({"clicks": clicks, "picked": np.isin(inside, np.asarray(picked, dtype=np.int64))})

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
-from gensar_lite.identify.labels import KINDS, UNKNOWN, name_codes
+from gensar_lite.identify.labels import KINDS, UNKNOWN
 from gensar_lite.identify.table import level_usage
 from gensar_lite.view.theme import GREY, OKABE_ITO, PART_COLOUR, describe, label, new_figure, template
 
@@ -24,7 +24,6 @@ _KIND_LOOK = {
     **dict(zip(KINDS, ((GREY, "circle"), (OKABE_ITO[4], "square"), (OKABE_ITO[5], "diamond")), strict=True)),
     UNKNOWN: (GREY, "x"),
 }
-_READABLE = 300  # prefixes that can be shown at once; of more, a level at a time
 _SVG_POINTS = 12_000  # beyond, points are drawn by the graphics card
 
 
@@ -71,67 +70,6 @@ def identifier_map(
     )
 
 
-def prefix_icicle(
-    codes: Int[np.ndarray, "N L"],
-    words: Sequence[str],
-    titles: Sequence[str],
-    colour: str,
-    prefix: tuple[int, ...] = (),
-    depth: int = 2,
-) -> go.Figure:
-    """The tree of prefixes: the first code, the codes after it, the items at the end; boxes as large as their items.
-
-    Args:
-        codes: identifiers of one kind.
-        words: (N,) a word per item; a prefix is named by the most frequent one of its items.
-        titles: (N,).
-        colour: of this kind (``theme.PART_COLOUR``); deeper boxes are paler.
-        prefix: show the branch below these codes only; () for the whole tree.
-        depth: levels of the tree in boxes of their own; items hang below the last one.
-
-    Raises:
-        ValueError: no item has this prefix.
-    """
-    inside = np.flatnonzero((codes[:, : len(prefix)] == np.array(prefix, dtype=codes.dtype)).all(axis=1))
-    if len(inside) == 0:
-        raise ValueError(f"No item's identifier begins with {prefix}. Choose a prefix that is in use.")
-    words, titles = np.asarray(words, dtype=object), np.asarray(titles, dtype=object)
-    root = "-".join(map(str, prefix))
-    top = name_codes(np.zeros(len(inside), dtype=int), words[inside])
-    rows = [(root or "root", "", _named(root or "all items", top["name"].iloc[0]), len(inside), len(prefix))]
-    keys = np.full(len(inside), root, dtype=object)
-    for level in range(len(prefix), depth):
-        parents = keys
-        keys = np.array([f"{up}-{code}".lstrip("-") for up, code in zip(parents, codes[inside, level])], dtype=object)
-        parent_of = dict(zip(keys, parents))
-        for key, items, name, _ in name_codes(keys, words[inside]).itertuples(index=False):
-            rows.append((key, parent_of[key] or "root", _named(key.rsplit("-", 1)[-1], name), items, level + 1))
-    for key, item in zip(keys, inside):
-        rows.append((f"item {item}", key or "root", label(titles[item], 50), 1, depth + 1))
-    frame = pd.DataFrame(rows, columns=["id", "parent", "label", "items", "depth"])
-    boxes = go.Icicle(
-        ids=frame["id"],
-        parents=frame["parent"],
-        labels=frame["label"],
-        values=frame["items"],
-        branchvalues="total",
-        sort=False,
-        maxdepth=3 if int((frame["depth"] <= depth).sum()) <= _READABLE else 2,
-        tiling={"orientation": "h"},
-        marker={"colors": [paler(colour, level - len(prefix)) for level in frame["depth"]], "line": {"width": 1}},
-        hovertemplate="%{label}<br>%{value} items<extra></extra>",
-        textfont={"color": "#000000"},
-        pathbar={"textfont": {"color": "#000000"}},
-    )
-    figure = go.Figure(boxes, {"template": template(), "height": 560, "margin": {"l": 10, "r": 10, "t": 30, "b": 10}})
-    nodes = int((frame["depth"] <= depth).sum()) - 1
-    return describe(
-        figure,
-        f"A tree from left to right below {'prefix ' + root if root else 'the root'}: {nodes} prefixes of up to "
-        f"{depth} codes, then {len(inside)} items by title. A box is as high as it has items; click it to go down.",
-    )
-
-
 def codes_in_use(codes: Int[np.ndarray, "N L"], sizes: Sequence[int], parts: Sequence[str]) -> go.Figure:
     """How many items each code has, level by level, from the most used to the dead.
 
@@ -167,8 +105,8 @@ def codes_in_use(codes: Int[np.ndarray, "N L"], sizes: Sequence[int], parts: Seq
 def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], picked: Collection[int] = ()) -> go.Figure:
     """Every group of items that share an identifier: how large, how alike its texts, what kind.
 
-    Traces: per panel one for each kind of collision (in the order of ``labels.KINDS``), then the rings; after all of
-    them, if any group has an unknown cause, one per panel for those.
+    Traces: per panel one for each kind of collision, then the rings. ``customdata`` of a mark: the group's size, its
+    panel and its row in that panel's frame, the latter two counted from 0; rings have none.
 
     Args:
         groups: kind of identifier -> groups (``labels.collision_groups``), one panel each.
@@ -179,12 +117,26 @@ def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], pic
     figure = make_subplots(1, len(groups), subplot_titles=heads, shared_yaxes=True, horizontal_spacing=0.04)
     random = np.random.default_rng(0)  # jitter only: sizes are whole numbers and would hide each other
     picked = frozenset(picked)
-    unknown = []
+    told = {name: _told(frame) for name, frame in groups.items()}
     for column, frame in enumerate(groups.values(), start=1):
         height = frame["size"] + random.uniform(-0.3, 0.3, len(frame))
-        for kind in KINDS:
-            figure.add_trace(_marks(frame, height, kind, titles, column == 1), row=1, col=column)
-        unknown.append(_marks(frame, height, UNKNOWN, titles, column == 1))
+        for kind, (colour, symbol) in _KIND_LOOK.items():
+            rows = np.flatnonzero(frame["kind"] == kind)
+            own = frame.iloc[rows]
+            figure.add_scatter(
+                x=own["least_cosine"].fillna(0),  # NaN where no item says anything
+                y=height.iloc[rows],
+                mode="markers",
+                name=kind,
+                legendgroup=kind,
+                showlegend=column == 1 and any(kind in kinds for kinds in told.values()),
+                marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1, "color": GREY}},
+                customdata=np.column_stack([own["size"], np.full(len(rows), column - 1), rows]),
+                text=[_members(items, titles) for items in own["items"]],
+                hovertemplate="%{customdata[0]} items<br>%{text}<extra></extra>",
+                row=1,
+                col=column,
+            )
         held = np.array([not picked.isdisjoint(items) for items in frame["items"]], dtype=bool)
         ring = {"symbol": "circle-open", "size": 17, "color": OKABE_ITO[5], "line": {"width": 2.5}}
         where = {
@@ -194,40 +146,20 @@ def collision_map(groups: Mapping[str, pd.DataFrame], titles: Sequence[str], pic
         }
         rings = go.Scatter(**where, mode="markers", marker=ring, name="holds picked items", hoverinfo="skip")
         figure.add_trace(rings, row=1, col=column)
-    if any(len(marks.y) for marks in unknown):
-        for column, marks in enumerate(unknown, start=1):
-            figure.add_trace(marks, row=1, col=column)
     figure.update_xaxes(title="cosine of the least alike pair of texts", range=[None, 1.03])
     figure.update_yaxes(title="items in the group", col=1)
     figure.update_yaxes(rangemode="tozero", dtick=1 if _largest(groups) < 12 else None)
     figure.update_layout(template=template(), height=420, legend={"orientation": "h", "y": -0.22})
     says = [
-        f"{name}: " + ", ".join(f"{int((frame['kind'] == kind).sum())} {kind}" for kind in _told(frame))
+        f"{name}: " + ", ".join(f"{int((frame['kind'] == kind).sum())} {kind}" for kind in told[name])
         for name, frame in groups.items()
     ]
     return describe(figure, f"One mark per group of items with one identifier; groups by kind – {'; '.join(says)}.")
 
 
-def _marks(frame: pd.DataFrame, height: pd.Series, kind: str, titles: Sequence[str], legend: bool) -> go.Scatter:
-    """The groups of one kind; those whose likeness is not known stand at 0."""
-    own = (frame["kind"] == kind).to_numpy()
-    colour, symbol = _KIND_LOOK[kind]
-    return go.Scatter(
-        x=frame.loc[own, "least_cosine"].fillna(0),
-        y=height[own],
-        mode="markers",
-        name=kind,
-        legendgroup=kind,
-        showlegend=legend,
-        marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1, "color": GREY}},
-        customdata=frame.loc[own, "size"],
-        text=[_members(items, titles) for items in frame.loc[own, "items"]],
-        hovertemplate="%{customdata} items<br>%{text}<extra></extra>",
-    )
-
-
-def _told(frame: pd.DataFrame) -> tuple[str, ...]:
-    return (*KINDS, UNKNOWN) if (frame["kind"] == UNKNOWN).any() else KINDS
+def _told(groups: pd.DataFrame) -> tuple[str, ...]:
+    """The kinds of collision to tell of: the unknown one only where there is any."""
+    return (*KINDS, UNKNOWN) if (groups["kind"] == UNKNOWN).any() else KINDS
 
 
 def collision_bars(rates: pd.DataFrame) -> go.Figure:
@@ -337,10 +269,6 @@ def _menu(figure: go.Figure, colourings: Mapping[str, Sequence[str]], always: in
     place = {"x": 0, "xanchor": "left", "y": 1.12, "yanchor": "bottom"}
     look = {"bgcolor": "#FFFFFF", "font": {"color": "#000000"}, "bordercolor": GREY}
     figure.update_layout(updatemenus=[{"buttons": buttons, "direction": "down", **place, **look}])
-
-
-def _named(code: str, name: str) -> str:
-    return f"{code} · {label(name, 30)}"
 
 
 def paler(colour: str, level: int) -> str:

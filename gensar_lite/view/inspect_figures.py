@@ -23,13 +23,15 @@ from gensar_lite.view.figures_debug import (
     MOST_CODES,
     codebook_health,
     level_rows,
+    prefix_boxes,
+    prefix_tree,
     usage_frame,
 )
-from gensar_lite.view.figures_identifiers import collision_map, identifier_map, prefix_icicle
+from gensar_lite.view.figures_identifiers import collision_map, identifier_map
 from gensar_lite.view.figures_inspect import CONTROLS, Curve, by_level, curve_table, curves_in
-from gensar_lite.view.theme import OKABE_ITO, PART_COLOUR, describe, description
 
-MAPPED = 6_000  # items drawn on the map and in the tree of a page; of more a sample
+MAPPED = 6_000  # items drawn on the map of a page; of more a sample, and the tree of prefixes ends before its items
+_AT_ONCE = 300  # prefixes that can be read at once; of more, a page shows a level at a time
 _GROUPS = 3_000  # marks of the collision map
 _DRAWN = (
     (USE, Curve("entropy given the prefix", "", "entropy given the prefix, nats")),
@@ -113,20 +115,13 @@ def use_figures(catalogue: Catalogue, frame: pd.DataFrame, known_sizes: bool) ->
         controls = _profiles(frame[frame["kind"] == catalogue.kinds[0]])
         figure = codebook_health(rows, controls).update_layout(legend={"y": -0.17}, margin={"b": 110}, height=640)
         found.append(Shown(figure, "Codes in use", usage_frame(rows)))
-    items = np.arange(catalogue.n_items)
-    if len(items) > MAPPED:
-        items = np.sort(np.random.default_rng(0).choice(len(items), MAPPED, replace=False))
-    titles = [str(catalogue.titles[item]) for item in items]
     for kind in catalogue.kinds:
-        codes = catalogue.table.codes[kind]
-        colour = PART_COLOUR.get(kind, OKABE_ITO[0])
-        words = catalogue.words[items].tolist()
-        figure = prefix_icicle(codes[items], words, titles, colour, depth=min(2, codes.shape[1]))
-        some = "" if len(items) == catalogue.n_items else f" {len(items):,} of {catalogue.n_items:,} items, by lot."
-        says = f"{description(figure)}{some} Click the bar on top to go up again."
-        table = name_codes(codes[:, 0].tolist(), catalogue.words.tolist())
+        boxes = prefix_boxes(catalogue, kind, leaves=MAPPED, levels=2)
+        shown = 3 if (boxes["item"] < 0).sum() <= _AT_ONCE else 2
+        figure = prefix_tree(boxes).update_traces(maxdepth=shown, pathbar={"visible": True})
+        table = name_codes(catalogue.table.codes[kind][:, 0].tolist(), catalogue.words.tolist())
         name = "The tree of prefixes" if len(catalogue.kinds) == 1 else f"The tree of {kind} prefixes"
-        found.append(Shown(describe(figure, says), name, table))
+        found.append(Shown(figure, name, table))
     return found
 
 

@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from gensar_lite.embed.neighbours import nearest
-from gensar_lite.identify.labels import KINDS, UNKNOWN
 from gensar_lite.view.catalogue import Catalogue
 from gensar_lite.view.figures_identifiers import collision_map
 from gensar_lite.view.figures_map import colourings, drawn_items, item_map, kept_near, spread
@@ -210,13 +209,10 @@ class CollisionMap(LinkedView):
         found: list[int] = []
         frames = list(self.groups.values())
         for point in points:
-            panel, place = divmod(point.trace, len(KINDS) + 1)  # each panel's last trace are the rings
-            kind = (*KINDS, "")[place]
-            if panel >= len(frames):  # unknown causes stand behind all panels
-                panel, kind = point.trace - len(frames) * (len(KINDS) + 1), UNKNOWN
-            if kind:
-                frame = frames[panel]
-                found += frame.loc[frame["kind"] == kind, "items"].iloc[point.place]
+            marks = self.plot.data[point.trace].customdata
+            if marks is not None:  # a ring is no group
+                _, panel, row = marks[point.place]
+                found += frames[int(panel)]["items"].iloc[int(row)]
         return found
 
 

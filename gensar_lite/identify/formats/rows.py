@@ -24,7 +24,7 @@ NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?")
 MOST_LEVELS = 256  # codes per item
 _FEW_ROWS = 32  # so many rows may be longer: they are levels, and the table is transposed
 _LEFT_OUT = 0.01  # share of rows of another length that may be left out of a table
-_EIGHT = 8  # rows among which one may be left out, though it is more than that share
+_FEWEST_ROWS = 8  # from which on one may be left out, though it is more than that share
 _MOST = 2**62  # beyond, whole numbers do not fit their column
 
 
@@ -178,7 +178,7 @@ def rectangular(raw: Raw) -> Raw:
         usual = Counter(len(row) for row in rows.codes).most_common(1)[0][0]
         full = [(0,) * usual if key == raw.padding and raw.padding else row for key, row in zip(rows.keys, rows.codes)]
         others = [key for key, row in zip(rows.keys, full) if len(row) != usual]
-        if usual == 0 or len(others) > max(_LEFT_OUT * len(full), min(1, len(full) // _EIGHT)):
+        if usual == 0 or len(others) > max(_LEFT_OUT * len(full), min(1, len(full) // _FEWEST_ROWS)):
             continue
         keep = [place for place, row in enumerate(full) if len(row) == usual]
         numbers = [full[place] for place in keep]
