@@ -7,6 +7,7 @@ that neither the tree nor the user's Jupyter is touched. Browser, server and ker
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ PROJECTOR = {"width": 1920, "height": 1080}
 
 _IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
 _TOKEN = "for-the-tests"
+_ANSWERED = 20  # seconds after which an idle kernel that has run nothing was not reached
 Answer = TypeVar("Answer")
 _BROWSER_FLAGS = (
     "--no-sandbox",  # tests run as root in containers
@@ -285,22 +287,30 @@ def open_notebook(watched: Watched, lab: Lab, name: str) -> Locator:
 def run_all(page: Page, notebook: Locator) -> None:
     """Run all cells by the menu, as a person does, and wait until the last one is done.
 
+    A kernel that has only just started can lose what it is asked; as a person would, the tests then ask again.
+
     Raises:
         AssertionError: a cell failed or warned, with what it said.
     """
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     prompts = notebook.locator(".jp-CodeCell .jp-InputPrompt")
     complaints = notebook.locator("[data-mime-type='application/vnd.jupyter.stderr']")  # errors are shown as such, too
     until = time.monotonic() + PATIENCE / SECONDS
+    asked = -math.inf
     while True:
         if complaints.count():
             raise AssertionError(f"a cell complained:\n{complaints.first.text_content()}")
-        # A cell is numbered when it is done; one whose code is folded away shows no number at all.
-        waiting = [text for text in prompts.all_text_contents() if text and not re.search(r"\d", text)]
-        if not waiting and prompts.count() and page.locator(_IDLE).is_visible():
+        # "[ ]:" not asked for, "[*]:" waits or runs, "[1]:" done; one with its code folded away is bare.
+        told = [text for text in prompts.all_text_contents() if text]
+        waiting = [text for text in told if not re.search(r"\d", text)]
+        idle = page.locator(_IDLE).is_visible()
+        if told and not waiting and idle:
             return
-        assert time.monotonic() < until, f"{len(waiting)} cells have not run"
+        kernel = "idle" if idle else "at work or gone"
+        assert time.monotonic() < until, f"{len(waiting)} cells have not run, prompts {told}, the kernel is {kernel}"
+        if idle and len(waiting) == len(told) and time.monotonic() > asked + _ANSWERED:
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            asked = time.monotonic()
         page.wait_for_timeout(250)
 
 

@@ -30,9 +30,12 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Debian's Chromium; tests that ask for it are skipped where there is none."""
+    """Debian's Chromium; tests that ask for it are skipped where there is none.
+
+    Closed after each module: as long as it is open an event loop runs, and tests with a loop of their own cannot.
+    """
     import browser_support
 
     if browser_support.chromium() is None:
@@ -41,7 +44,7 @@ def browser() -> "Iterator[Browser]":
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(browser: "Browser", root: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Lab]":
     """A running JupyterLab on copies of the lessons in the smoke profile. It asks for the browser, to skip with it."""
     import browser_support
