@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inspect_case import HOSTILE, N, codes_of, refusal, run, write_case
 
 from gensar_lite.cli import main
 from gensar_lite.identify.formats import FORMATS
@@ -21,41 +22,6 @@ from gensar_lite.log.corner_shop import CornerShopSettings, make_corner_shop
 from gensar_lite.log.joint import write_log
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-HOSTILE = "</script><img src=x onerror=alert(1)>"
-FORMULA = '=HYPERLINK("x")'
-N = 90
-
-
-def codes_of(seed=0):
-    """(90, 3) codes: items 0 to 2 share one identifier, 3 and 4 another, all others are alone."""
-    random = np.random.default_rng(seed)
-    codes = np.stack([np.arange(N) % 6, random.integers(0, 8, N), np.arange(N) % 32], axis=1)
-    codes[1], codes[2], codes[4] = codes[0], codes[0], codes[3]
-    assert len(np.unique(codes, axis=0)) == N - 3
-    return codes
-
-
-def write_case(folder, order=None, seed=0):
-    """Identifiers, items and embeddings of one small catalogue; rows of items and embeddings in ``order``."""
-    order = np.arange(N) if order is None else order
-    codes = codes_of(seed)
-    kinds = ("tent", "lamp", "mug", "pen", "rope", "sock")
-    titles = [f"{kinds[item % 6]} number {item} {'red' if item % 2 else 'blue'}" for item in range(N)]
-    titles[0], titles[5] = HOSTILE, FORMULA
-    titles[3] = titles[4] = "the very same mug"
-    items = pd.DataFrame({"item_id": [f"i{item}" for item in range(N)], "title": titles})
-    items = items.assign(description="", categories=[f"Shop, {kinds[item % 6]}" for item in range(N)])
-    vectors = np.random.default_rng(7).normal(size=(N, 8)).astype(np.float32)
-    vectors[:, :6] += 4 * np.eye(6)[np.arange(N) % 6]
-    tokens = {f"i{item}": [f"<{letter}_{code}>" for letter, code in zip("abc", row)] for item, row in enumerate(codes)}
-    (folder / "shop.index.json").write_text(json.dumps(tokens), encoding="utf-8")
-    items.iloc[order].to_parquet(folder / "items.parquet", index=False)
-    np.save(folder / "vectors.npy", vectors[order])
-    return folder
-
-
-def run(folder, *options):
-    return main(["inspect", str(folder / "shop.index.json"), "--out", str(folder / "report.html"), "--quiet", *options])
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +139,6 @@ def test_it_needs_no_torch(tmp_path):
     assert done.stdout.strip().endswith("[]")
 
 
-# ---------------------------------------------------------------- exit codes and refusals
-
-
 @pytest.mark.parametrize(
     ("verdict", "limit", "expected"),
     [
@@ -202,13 +165,6 @@ def test_exit_codes(tmp_path, capsys):
 def test_forms_are_listed(capsys):
     assert main(["inspect", "x", "--format", "list"]) == 0
     assert capsys.readouterr().out.split() == list(FORMATS)
-
-
-def refusal(folder, capsys, *options):
-    before = sorted(path.name for path in folder.iterdir())
-    assert run(folder, *options) == 2
-    assert sorted(path.name for path in folder.iterdir()) == before, "something was left behind"
-    return capsys.readouterr().err
 
 
 def test_items_of_another_catalogue(tmp_path, capsys):
@@ -269,9 +225,6 @@ def test_umap_is_drawn_once_and_kept(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(first.points["by text"], second.points["by text"])
 
 
-# ---------------------------------------------------------------- joining
-
-
 def test_embedding_rows_follow_the_items_file(tmp_path):
     """Items and embeddings shuffled alike give the same report as in order; by row number it would be another."""
     (tmp_path / "a").mkdir()
@@ -296,30 +249,6 @@ def test_without_embeddings_words_stand_in_and_quantisation_is_not_judged(tmp_pa
     assert "quantisation" not in set(found.diagnosis.frame["group"])
     assert {"meaning", "collisions"} <= set(found.diagnosis.frame["group"])
     assert found.groups is not None and list(found.points) == ["by words"]
-
-
-def write_two_kinds(folder):
-    """A GenSAR pair: semantic codes follow the items' kind, collaborative ones nothing the texts know of."""
-    random = np.random.default_rng(5)
-    kinds, own = np.arange(N) % 6, random.permutation(np.arange(N) % 6)
-    for name, first in (("semantic", kinds), ("collaborate", own)):
-        rows = {f"i{item}": [f"<{name}_a_{first[item]}>", f"<{name}_b_{item % 15}>"] for item in range(N)}
-        (folder / f"x_{name}.json").write_text(json.dumps(rows), encoding="utf-8")
-    return Request(folder / "x_semantic.json", items=folder / "items.parquet")
-
-
-@pytest.mark.parametrize("vectors", [True, False])
-def test_identifiers_made_of_clicks_are_not_judged_by_texts(tmp_path, vectors):
-    request = write_two_kinds(write_case(tmp_path))
-    found = inspect(replace(request, embeddings=tmp_path / "vectors.npy" if vectors else None))
-    space = ["neighbour lift", "level above chance", "variance the level takes", "flips under noise"]
-    rows = found.diagnosis.frame[found.diagnosis.frame["measure"].isin(space)]
-    verdicts = rows[rows["verdict"] != ""].groupby("kind")["measure"].agg(set).to_dict()
-    assert "collaborative" not in verdicts
-    assert "neighbour lift" in verdicts["semantic"]
-    assert ("flips under noise" in verdicts["semantic"]) is vectors
-    lift = rows[(rows["kind"] == "collaborative") & (rows["measure"] == "neighbour lift")]
-    assert "not judged" in lift["formula"].iloc[0]
 
 
 def test_words_alone_do_not_judge_single_levels(tmp_path):
@@ -378,85 +307,6 @@ def test_a_log_brings_clicks_targets_and_texts(tmp_path):
     assert len(targets) == 1 and targets["value"].iloc[0] == 0
 
 
-def test_against_another_set(tmp_path):
-    write_case(tmp_path)
-    other = {f"i{item}": row for item, row in enumerate(codes_of().tolist())}
-    other["i1"], other["i50"] = [5, 7, 31], [other["i50"][0], 0, 99]
-    shuffled = {key: other[key] for key in reversed(other)}
-    (tmp_path / "other.json").write_text(json.dumps(shuffled), encoding="utf-8")
-    out = tmp_path / "report.html"
-    assert run(tmp_path, "--against", str(tmp_path / "other.json")) == 0
-    facts = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-    assert facts["against"]["moved"] == {"semantic": 2}
-    rates = [row["value"] for row in facts["against"]["measures"] if row["measure"] == "collision rate"]
-    assert rates[-1] == pytest.approx(2 / 90)  # 88 different identifiers
-    assert ">Compared</h2>" in out.read_text(encoding="utf-8")
-
-
-def write_codes(path, rows):
-    path.write_text(json.dumps(rows), encoding="utf-8")
-    return path
-
-
-def own_rows(prefix="i"):
-    return {f"{prefix}{item}": row for item, row in enumerate(codes_of().tolist())}
-
-
-def test_what_is_odd_about_the_other_set_is_told(tmp_path, capsys):
-    write_case(tmp_path)
-    other = write_codes(tmp_path / "other.json", own_rows() | {"i7": [-1, 0, 0]})
-    assert run(tmp_path, "--against", str(other)) == 0
-    said = capsys.readouterr().out
-    assert "other.json: bad: negative codes: item 'i7: -1 0 0'" in said
-    assert "other.json: no verdict: its catalogue is another one: 1 of 90 items have no identifier in it" in said
-    facts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert facts["against"]["verdict"] is None and "another one: 1 of 90" in facts["against"]["why_no_verdict"]
-    assert "negative codes" in {finding["kind"] for finding in facts["against"]["findings"]}
-    assert "negative codes" in facts["evidence"]["compared with"]
-    assert run(tmp_path, "--against", str(write_codes(other, own_rows()))) == 0
-    assert "other.json: verdict: " in capsys.readouterr().out
-    facts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert facts["against"]["verdict"] and facts["against"]["why_no_verdict"] is None
-
-
-@pytest.mark.parametrize("foreign", ["first", "second", "both"])
-@pytest.mark.parametrize("items", [True, False])
-def test_an_id_map_joins_the_file_that_needs_it(tmp_path, foreign, items):
-    write_case(tmp_path)
-    first = write_codes(tmp_path / "a.json", own_rows("key-" if foreign != "second" else "i"))
-    second = write_codes(tmp_path / "b.json", own_rows("key-" if foreign != "first" else "i"))
-    id_map = write_codes(tmp_path / "map.json", {f"key-{item}": f"i{item}" for item in range(N)})
-    request = Request(first, id_map=id_map, against=second, items=tmp_path / "items.parquet" if items else None)
-    found = inspect(request)
-    assert [len(each.moved) for each in found.differences] == [0] and found.other[1] is not None
-    if items:
-        assert found.catalogue.table.item_ids[7] == "i7" and found.catalogue.titles[7] == "lamp number 7 red"
-
-
-def test_an_id_map_that_fits_neither_file_names_them(tmp_path, capsys):
-    write_case(tmp_path)
-    other = write_codes(tmp_path / "other.json", own_rows("x"))
-    id_map = write_codes(tmp_path / "map.json", {"nobody": "nothing"})
-    words = refusal(tmp_path, capsys, "--against", str(other), "--id-map", str(id_map))
-    assert "map.json: names none of the 90 keys of" in words and "shop.index.json" in words
-    words = refusal(tmp_path, capsys, "--against", str(other))
-    assert "other.json: none of its 90 items (like 'x0')" in words and "--id-map" in words
-
-
-def test_what_a_repair_and_another_seed_changed(tmp_path, capsys):
-    write_case(tmp_path)
-    before = write_codes(tmp_path / "before.json", own_rows() | {"i50": [0, 0, 0], "i51": [0, 0, 0]})
-    seed = write_codes(tmp_path / "seed.json", {f"i{item}": row for item, row in enumerate(codes_of(1).tolist())})
-    assert run(tmp_path, "--before", str(before), "--other-seed", str(seed)) == 0
-    facts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    rows = {(row["measure"], row["of"], row["level"]): row["value"] for row in facts["measures"]}
-    assert rows["moved by repair", "", None] == pytest.approx(2 / N)
-    assert 0 <= rows["churn across seeds", "", 1] < 1
-    assert facts["evidence"]["before the repair"] == "before.json: 90 of 90 items"
-    assert facts["other_seed"]["identifiers"] == "seed.json"
-    assert "none of its" in refusal(tmp_path, capsys, "--before", str(write_codes(before, own_rows("x"))))
-
-
 def test_ids_that_a_spreadsheet_would_compute(tmp_path):
     ids = ['=HYPERLINK("x")', "@sum", "-5", "+1+cmd|x", "plain"]
     rows = {key: [1, 1] for key in ids}
@@ -476,16 +326,6 @@ def test_a_wrong_out_is_refused_before_anything_is_measured(tmp_path, capsys, mo
     assert ".html" in capsys.readouterr().err
 
 
-def test_a_pair_of_gensar_can_pass(tmp_path):
-    random = np.random.default_rng(0)
-    for name in ("semantic", "collaborate"):
-        specific = random.permutation(64)
-        rows = {str(item): [f"<shared_a_{item % 8}>", f"<{name}_a_{specific[item - 1]}>"] for item in range(1, 65)}
-        write_codes(tmp_path / f"x_{name}.json", {"0": ["<shared_a_0>", f"<{name}_a_0>"], **rows})
-    call = ["inspect", str(tmp_path / "x_semantic.json"), "--out", str(tmp_path / "r.html"), "--quiet"]
-    assert main([*call, "--fail-on", "look"]) == 0
-
-
 def test_textual_identifiers(tmp_path):
     lines = [
         f"i{item} {('red', 'blue')[item % 2]} {('tent', 'lamp', 'mug')[item % 3]} w{item // 2}" for item in range(40)
@@ -495,20 +335,6 @@ def test_textual_identifiers(tmp_path):
     out = tmp_path / "r.html"
     assert main(["inspect", str(path), "--out", str(out), "--quiet"]) == 0
     assert "up to 3 words" in out.read_text(encoding="utf-8")
-
-
-def test_gensar_pair(tmp_path):
-    for name, specific in (("semantic", 3), ("collaborate", 5)):
-        rows = {
-            str(item): [f"<shared_a_{item % 4}>", f"<{name}_a_{item * specific % 7}>", f"<{name}_b_{item}>"]
-            for item in range(1, 31)
-        }
-        (tmp_path / f"x_{name}.json").write_text(json.dumps(rows), encoding="utf-8")
-    out = tmp_path / "r.html"
-    assert main(["inspect", str(tmp_path / "x_semantic.json"), "--out", str(out), "--quiet"]) == 0
-    facts = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert facts["kinds"] == ["semantic", "collaborative"] and facts["shared_levels"] == 1
-    assert ">Two identifiers of one item</h2>" in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not (SHARED / "identifiers").is_dir(), reason="the published identifier files are not here")
