@@ -5,7 +5,7 @@ from generator_data import packed, parts
 from torch.testing import assert_close
 
 from gensar_lite.generate.packed import TEXT_WORDS, Batch, warm_start
-from gensar_lite.generate.packing import PackedData
+from gensar_lite.generate.packing import Augmentation, PackedData
 from gensar_lite.generate.tasks import (
     DESC2ID,
     DOC2QUERY,
@@ -19,7 +19,8 @@ from gensar_lite.generate.tasks import (
     TaskMix,
     actions,
     neutral_prompt,
-    pseudo_queries,
+    text_phrases,
+    typed_queries,
 )
 from gensar_lite.generate.vocabulary import END, UNKNOWN
 from gensar_lite.identify.table import COLLABORATIVE, SEMANTIC
@@ -41,11 +42,11 @@ def model(world):
     return packed(vocabulary, table)
 
 
-def one_batch(world, mix=ALL, text_rows=1000, **options):
-    """Every window of the log in one batch, every query asked for."""
+def one_batch(world, mix=ALL, text_rows=1000, history=50, **chances):
+    """Every window of the log in one batch, every query asked for, and nothing left to chance but what is given."""
     log, split, table, vocabulary = world
-    certain = {"query_dropout": 0.0, "query_redraw": 0.0, "event_dropout": 0.0}
-    data = PackedData(log, split, table, vocabulary, mix, **{**certain, **options})
+    certain = Augmentation(event_dropout=0.0, query_dropout=0.0, query_redraw=0.0, phrases=0.0)
+    data = PackedData(log, split, table, vocabulary, mix, history, augmentation=certain._replace(**chances))
     (batch,) = data.batches(0, 0, rows=len(data.windows), text_rows=text_rows)
     return data, batch
 
@@ -110,7 +111,7 @@ def test_extra_targets_ask_every_click_of_both_item_tasks(world, model):
     prompts = [Prompt(NRIP, actions(log, histories.before(row)), RECOMMENDATION) for row in clicks]
     answers = vocabulary.identifiers(table, COLLABORATIVE)[items[clicks]]
     assert_same_rows(found[NRIP], (read(model, prompts), torch.tensor(answers)))
-    known = pseudo_queries(log, split)
+    known = [typed or said for typed, said in zip(typed_queries(log, split), text_phrases(log), strict=True)]
     rows = [
         (Prompt(NSIP, actions(log, histories.before(row)), SEARCH, query), items[row])
         for row in clicks
@@ -129,7 +130,8 @@ def test_text_tasks_in_a_batch_are_what_read_makes_of_them(world, model):
     texts = (log.items["title"] + " " + log.items["description"]).tolist()
     ids = {kind: vocabulary.identifiers(table, kind) for kind in table.kinds}
     labels = [(vocabulary.words_of(title, 7) + [END] + [0] * 8)[:8] for title in log.items["title"]]
-    pairs = [(item, query) for item, queries in enumerate(pseudo_queries(log, split)) for query in queries]
+    could = zip(typed_queries(log, split), text_phrases(log), strict=True)
+    pairs = [(item, query) for item, queries in enumerate(could) for query in queries[0] + queries[1]]
     expected = {
         DESC2ID: [(Prompt(DESC2ID, text=texts[item]), ids[kind][item]) for kind in ids for item in range(len(texts))],
         ID2DESC: [
@@ -297,6 +299,27 @@ def test_the_neutral_question_is_the_token_alone(model):
     assert torch.equal(recommend, read(model, [Prompt(NRIP, history, RECOMMENDATION)]))
     assert not torch.allclose(recommend, search, atol=1e-4)
     assert not torch.allclose(recommend, nothing, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_other_queries_are_phrases_of_the_items_own_text_as_often_as_asked_for(world, share):
+    log, split, _, vocabulary = world
+    typed, said = typed_queries(log, split), text_phrases(log)
+    data, _ = one_batch(world, phrases=share)
+    clicks = np.flatnonzero(split.train & (log.events["behaviour"] == RECOMMENDATION).to_numpy())
+    clicks = np.array([row for row in clicks if typed[log.events["item"].iloc[row]]] * 200)
+    rng = np.random.default_rng(0)
+    slots = data._asks[NSIP][data._queries_for(clicks, rng)][:, 1:]
+    items = log.events["item"].to_numpy()[clicks]
+    told = {
+        item: [{tuple(vocabulary.words_of(query)) for query in known[item]} for known in (typed, said)]
+        for item in set(items)
+    }
+    own_token = vocabulary.queries.start
+    drawn = [tuple(token for token in row if 0 < token < own_token) for row in slots.tolist()]
+    assert all(words in told[item][0] | told[item][1] for item, words in zip(items, drawn, strict=True))
+    phrased = [words not in told[item][0] for item, words in zip(items, drawn, strict=True)]
+    assert abs(np.mean(phrased) - share) < (0.1 if 0 < share < 1 else 1e-9)
 
 
 def test_the_neutral_question_is_among_the_trained_ones(world):

@@ -27,7 +27,8 @@ from gensar_lite.generate.tasks import (
     Prompt,
     TaskMix,
     actions,
-    pseudo_queries,
+    text_phrases,
+    typed_queries,
 )
 from gensar_lite.generate.vocabulary import END, Vocabulary
 from gensar_lite.identify.table import IdentifierTable
@@ -35,6 +36,22 @@ from gensar_lite.log.schema import QUERY, RECOMMENDATION, SEARCH, JointLog
 from gensar_lite.log.split import Split
 
 POOL = 16  # batches' worth of windows that are sorted by length together
+
+
+class Augmentation(NamedTuple):
+    """What training changes about its examples, by lot and each time they are read, so that little is learned by rote.
+
+    Attributes:
+        event_dropout: share of the events that are hidden from all that is asked after them.
+        query_dropout: share of the searches asked without any words, so that <S_I> alone is a known question.
+        query_redraw: share of the searches asked with another query that led to the item; with extra targets only.
+        phrases: share of such other queries that nobody typed, but stand in the item's own text.
+    """
+
+    event_dropout: float = 0.15
+    query_dropout: float = 0.1
+    query_redraw: float = 0.25
+    phrases: float = 0.2
 
 
 class Window(NamedTuple):
@@ -61,28 +78,27 @@ class PackedData:
         mix: TaskMix,
         history: int = 50,
         both_identifiers: bool = True,
-        query_dropout: float = 0.1,
-        query_redraw: float = 0.25,
-        event_dropout: float = 0.15,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.mix = mix
         self.vocabulary = vocabulary
-        self.query_dropout = query_dropout
-        self.query_redraw = query_redraw if mix.extra_targets else 0.0
-        self.event_dropout = event_dropout
+        self.augmentation = augmentation or Augmentation()
+        if not mix.extra_targets:
+            self.augmentation = self.augmentation._replace(query_redraw=0.0)
         slots = SlotTable(vocabulary, table, both_identifiers)
         self._time = log.events["timestamp"].to_numpy()
         everything = actions(log, range(len(log.events)))
         self._event_slots = _padded([slots.event(action) for action in everything], slots.width)
         self._behaviour = log.events["behaviour"].to_numpy()
         item = log.events["item"].to_numpy()
-        queries = pseudo_queries(log, split)
-        distinct = sorted({"", *log.events["query"], *(query for known in queries for query in known)})
-        number = {query: place for place, query in enumerate(distinct)}
-        self._query = log.events["query"].map(number).to_numpy()
-        counts = np.array([len(known) for known in queries])
-        self._known = np.array([number[query] for known in queries for query in known] + [number[""]], dtype=np.int64)
-        self._first_known, self._n_known = (array[item] for array in (np.cumsum(counts) - counts, counts))
+        typed, phrases = typed_queries(log, split), text_phrases(log)
+        distinct = sorted({"", *log.events["query"], *(query for known in typed + phrases for query in known)})
+        number = {query: place for place, query in enumerate(distinct)}  # "" sorts first: number 0
+        self._item, self._query = item, log.events["query"].map(number).to_numpy()
+        self._typed, self._phrases = _Lists.of(typed, number), _Lists.of(phrases, number)
+        # Items for doc2query: one as often as it was searched for, and twice more if its text says anything.
+        self._sought = np.repeat(np.arange(log.n_items), self._typed.count + 2 * (self._phrases.count > 0))
+        self._identifiers = slots.identifiers[SEARCH]
         self._asks = {
             task: _padded([slots.ask(Prompt(task, (), behaviour, query)) for query in queries], slots.width)
             for task, behaviour, queries in (
@@ -99,7 +115,7 @@ class PackedData:
                  for action in everything], ANSWER_WORDS),
         }  # fmt: skip
         self.windows = list(_windows(log, split, history))
-        self._texts = _text_tasks(log, split, table, vocabulary, slots, mix)
+        self._texts = _text_tasks(log, table, vocabulary, slots, mix)
 
     def batches(self, epoch: int, seed: int, rows: int, text_rows: int) -> Iterator[Batch]:
         """The batches of one epoch; the same seed and epoch give the same batches.
@@ -131,6 +147,10 @@ class PackedData:
             for task, (asks, answers) in self._texts.items()
             for picked in [rng.integers(len(asks), size=min(text_rows, len(asks)))]
         }
+        if self.mix.doc2query > 0 and len(self._sought):
+            items = self._sought[rng.integers(len(self._sought), size=min(text_rows, len(self._sought)))]
+            # With nothing before it, a search asks what doc2query asks.
+            texts[DOC2QUERY] = self._asks[NSIP][self._borrowed(items, rng)], self._identifiers[items]
         alone = sum(len(asks) for asks, _ in texts.values())
         longest = max([len(row.tokens) for row in rows])
         extra = -(-alone // longest)  # text asks need no history: they share rows, each seeing only itself
@@ -145,7 +165,7 @@ class PackedData:
             tokens[number, :size, : row.tokens.shape[1]] = row.tokens
             instant[number, :size] = row.instant
             position[number, :size] = row.position
-            is_event[number, : row.events] = rng.random(row.events) >= self.event_dropout
+            is_event[number, : row.events] = rng.random(row.events) >= self.augmentation.event_dropout
             for task, place, answers in row.asked:
                 asked.setdefault(task, []).append((place + number * longest, answers))
         place = len(rows) * longest
@@ -188,13 +208,37 @@ class PackedData:
         return _Row(tokens, instant, np.searchsorted(times, instant), len(window.events), asked)
 
     def _queries_for(self, targets: Int[np.ndarray, " A"], rng: np.random.Generator) -> Int[np.ndarray, " A"]:
-        """The query asked for each target: its own; for a click nobody searched for, one that led others to the item;
+        """The query asked for each target: its own; for a click nobody searched for, one that could lead to the item;
         now and then none at all, so that <S_I> alone is a known question."""
-        borrowed = self._first_known[targets] + rng.integers(0, np.maximum(self._n_known[targets], 1))
-        borrowed = np.where(self._n_known[targets] > 0, self._known[borrowed], 0)
-        own = (self._behaviour[targets] == SEARCH) & (rng.random(len(targets)) >= self.query_redraw)
-        queries = np.where(own, self._query[targets], borrowed)
-        return np.where(rng.random(len(targets)) < self.query_dropout, 0, queries)  # "" sorts first: number 0
+        chances = self.augmentation
+        own = (self._behaviour[targets] == SEARCH) & (rng.random(len(targets)) >= chances.query_redraw)
+        queries = np.where(own, self._query[targets], self._borrowed(self._item[targets], rng))
+        return np.where(rng.random(len(targets)) < chances.query_dropout, 0, queries)
+
+    def _borrowed(self, items: Int[np.ndarray, " A"], rng: np.random.Generator) -> Int[np.ndarray, " A"]:
+        """A query that could lead to each item: one that did, or a phrase of its text; 0 where there is neither."""
+        typed, phrases = self._typed.draw(items, rng), self._phrases.draw(items, rng)
+        told = (rng.random(len(items)) < self.augmentation.phrases) & (phrases > 0)
+        return np.where(told | (typed == 0), phrases, typed)
+
+
+class _Lists(NamedTuple):
+    """A list of query numbers for each item, one behind the other."""
+
+    numbers: np.ndarray
+    first: np.ndarray  # (N,) where each list begins
+    count: np.ndarray  # (N,)
+
+    @classmethod
+    def of(cls, lists: list[tuple[str, ...]], number: dict[str, int]) -> _Lists:
+        count = np.array([len(one) for one in lists], dtype=np.int64)
+        numbers = np.array([number[query] for one in lists for query in one] + [0], dtype=np.int64)
+        return cls(numbers, np.cumsum(count) - count, count)
+
+    def draw(self, items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One of each item's list, 0 where it is empty."""
+        place = self.first[items] + rng.integers(0, np.maximum(self.count[items], 1))
+        return np.where(self.count[items] > 0, self.numbers[place], 0)
 
 
 class _Row(NamedTuple):
@@ -231,20 +275,17 @@ def _windows(log: JointLog, split: Split, history: int) -> Iterator[Window]:
 
 
 def _text_tasks(
-    log: JointLog, split: Split, table: IdentifierTable, vocabulary: Vocabulary, slots: SlotTable, mix: TaskMix
+    log: JointLog, table: IdentifierTable, vocabulary: Vocabulary, slots: SlotTable, mix: TaskMix
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """task -> (ask slots (n, W), answers (n, L)) of the tasks without a history."""
+    """task -> (ask slots (n, W), answers (n, L)) of Desc2ID and ID2Desc."""
     texts = (log.items["title"] + " " + log.items["description"]).tolist()
     identifiers = [vocabulary.identifiers(table, kind) for kind in table.kinds]
     described = _padded([slots.ask(Prompt(DESC2ID, text=text)) for text in texts], TEXT_WORDS)
     labels = _padded(
         [[*vocabulary.words_of(title, ANSWER_WORDS - 1), END] for title in log.items["title"]], ANSWER_WORDS
     )
-    pairs = [(item, query) for item, queries in enumerate(pseudo_queries(log, split)) for query in queries]
-    asks = [slots.ask(Prompt(DOC2QUERY, behaviour=SEARCH, query=query)) for _, query in pairs]
     everything = {
         DESC2ID: (np.concatenate([described] * len(identifiers)), np.concatenate(identifiers)),
         ID2DESC: (np.concatenate(identifiers), np.concatenate([labels] * len(identifiers))),
-        DOC2QUERY: (_padded(asks, slots.width), slots.identifiers[SEARCH][[item for item, _ in pairs]]),
     }
     return {task: arrays for task, arrays in everything.items() if mix.weight(task) > 0 and len(arrays[0])}

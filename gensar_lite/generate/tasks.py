@@ -167,30 +167,40 @@ def latest(history: Sequence[Action], recommended: int = 5, sessions: int = 5) -
     return tuple(reversed(kept))
 
 
-def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
-    """Queries that could have led to each item: P(query | item) of the training searches, and phrases of its own text.
-
-    The training queries stand as often as they led to the item. For every four of them (at least two), there is one
-    phrase of one or two neighbouring words that fewer than a fifth of the items share: so words that nobody has typed
-    yet are heard as queries too. An item with neither has the name of its deepest category. Drawn with a fixed seed:
-    the list is a fact about the log.
-    """
+def typed_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
+    """The training queries that led to each item, as often as they did: P(query | item) as it was seen."""
     events = log.events[split.train & (log.events["behaviour"] == SEARCH).to_numpy()]
     found = events.groupby("item")["query"].agg(tuple)
+    return [found.get(item, ()) for item in range(log.n_items)]
+
+
+def text_phrases(log: JointLog) -> list[tuple[str, ...]]:
+    """One or two neighbouring words of each item's own text, so that words nobody has typed yet are heard as queries.
+
+    Only words that fewer than a fifth of the items share; an item without any has the name of its deepest category.
+    """
     texts = [words(" ".join(parts)) for parts in zip(*(log.items[name] for name in TEXT_COLUMNS), strict=True)]
     spread = Counter(word for text in texts for word in set(text))
+    phrases = []
+    for text, path in zip(texts, log.items["categories"], strict=True):
+        telling = [word if 5 * spread[word] < log.n_items and not word.isdigit() else "" for word in text]
+        pairs = [f"{first} {second}" for first, second in zip(telling, telling[1:], strict=False) if first and second]
+        name = " ".join(words(path.split(", ")[-1]))
+        phrases.append((*filter(None, telling), *pairs) or ((name,) if name else ()))
+    return phrases
+
+
+def pseudo_queries(log: JointLog, split: Split) -> list[tuple[str, ...]]:
+    """Queries that could have led to each item: those that did, and for every four of them (at least two) a phrase.
+
+    Drawn from ``text_phrases`` with a fixed seed: the list is a fact about the log.
+    """
     rng = np.random.default_rng(0)
     known = []
-    for item, text in enumerate(texts):
-        typed = found.get(item, ())
-        telling = [word if 5 * spread[word] < log.n_items and not word.isdigit() else "" for word in text]
-        singles = [word for word in telling if word]
-        pairs = [f"{first} {second}" for first, second in zip(telling, telling[1:], strict=False) if first and second]
-        phrases = singles + pairs
+    for typed, phrases in zip(typed_queries(log, split), text_phrases(log), strict=True):
         drawn = rng.choice(len(phrases), size=max(2, len(typed) // 4)) if phrases else []
         known.append((*typed, *(phrases[number] for number in drawn)))
-    names = [" ".join(words(path.split(", ")[-1])) for path in log.items["categories"]]
-    return [queries or ((name,) if name else ()) for queries, name in zip(known, names, strict=True)]
+    return known
 
 
 def build_vocabulary(log: JointLog, split: Split, table: IdentifierTable, max_words: int = 4000) -> Vocabulary:

@@ -23,7 +23,7 @@ from gensar_lite.embed.semantic import embed_items
 from gensar_lite.evaluate.metrics import ndcg, rank_scores
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.generate.packed import PackedGenerator, PackedSettings, warm_start
-from gensar_lite.generate.packing import PackedData
+from gensar_lite.generate.packing import Augmentation, PackedData
 from gensar_lite.generate.t5 import TINY, load_t5, make_t5
 from gensar_lite.generate.tasks import TaskMix, build_vocabulary, training_examples
 from gensar_lite.generate.text_model import TextData, TextGenerator
@@ -59,18 +59,20 @@ class GeneratorSettings:
 
     Attributes:
         backbone: "packed", "t5" (from scratch), or the name or folder of a pretrained T5.
+        augmentation: of the packed backbone's examples.
         words: most words in the vocabulary.
     """
 
     backbone: str = "packed"
     packed: PackedSettings = field(default_factory=PackedSettings)
     mix: TaskMix = field(default_factory=TaskMix)
+    augmentation: Augmentation = field(default_factory=Augmentation)
     train: TrainSettings = field(default_factory=TrainSettings)
     words: int = 4000
 
     def facts(self) -> dict[str, Any]:
         """As the manifest holds them."""
-        return asdict(self) | {"mix": self.mix._asdict()}
+        return asdict(self) | {"mix": self.mix._asdict(), "augmentation": self.augmentation._asdict()}
 
 
 def open_log(path: str | Path, form: str = "either", sort: bool = False) -> JointLog:
@@ -216,9 +218,8 @@ def fit(
     vocabulary = build_vocabulary(log, split, table, settings.words)
     if settings.backbone == "packed":
         generator = fresh_packed(log, table, views, vocabulary, settings.packed)
-        data = PackedData(
-            log, split, table, vocabulary, settings.mix, settings.packed.history, settings.packed.both_identifiers
-        )
+        history, both = settings.packed.history, settings.packed.both_identifiers
+        data = PackedData(log, split, table, vocabulary, settings.mix, history, both, settings.augmentation)
     else:
         if settings.backbone == "t5":
             t5 = make_t5(len(vocabulary), TINY, settings.train.seed)
