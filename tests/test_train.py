@@ -8,7 +8,7 @@ from gensar_lite import store
 from gensar_lite.generate.packing import PackedData
 from gensar_lite.generate.tasks import INSTRUCTIONS, TaskMix, training_examples
 from gensar_lite.generate.text_model import TextData
-from gensar_lite.generate.train import TrainSettings, train
+from gensar_lite.generate.train import RunningAverage, TrainSettings, train
 
 MIX = TaskMix()
 SETTINGS = TrainSettings(epochs=4, rows=4, text_rows=3, validate_every=1, seed=3)
@@ -153,11 +153,36 @@ def test_validation_is_looked_at_now_and_then_and_after_the_last_epoch(world):
     assert [record["epoch"] for record in records if "validation" in record] == [2, 4, 5]
 
 
-def test_without_validation_the_last_weights_stay(world):
-    model, data = make("packed", world)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    run(model, data, replace(SETTINGS, epochs=1))
-    assert not same(model.state_dict(), before)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_without_validation_the_last_average_stays_and_none_means_the_last_weights(world, backbone):
+    seen = {}
+    for averaging in (0.0, 0.9):
+        model, data = make(backbone, world)
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        run(model, data, replace(SETTINGS, epochs=1, averaging=averaging))
+        looked, data = make(backbone, world)
+        run(looked, data, replace(SETTINGS, epochs=1, averaging=averaging), validate=lambda: 1.0)
+        assert same(model.state_dict(), looked.state_dict())
+        assert not same(model.state_dict(), before)
+        seen[averaging] = model.state_dict()
+    assert not same(seen[0.0], seen[0.9])
+
+
+def test_the_running_average_is_the_decayed_mean_of_the_weights_after_each_step():
+    layer = torch.nn.Linear(2, 1, bias=False)
+    average = RunningAverage(layer, 0.5)
+    expected = layer.weight.detach().clone()
+    for step in range(20):
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor([[float(step), -1.0]]))
+        average.update(step)
+        kept = min(0.5, (1 + step) / (10 + step))  # 0.1 after the first step: the start is soon forgotten
+        expected = kept * expected + (1 - kept) * layer.weight.detach()
+    assert torch.allclose(average.tensors[0], expected)
+    average.swap()
+    assert torch.allclose(layer.weight, expected) and average.tensors[0].tolist() == [[19.0, -1.0]]
+    average.swap()
+    assert layer.weight.tolist() == [[19.0, -1.0]]
 
 
 @pytest.mark.parametrize(

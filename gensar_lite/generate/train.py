@@ -46,6 +46,8 @@ class TrainSettings:
         learning_rate: peak of a cosine schedule after a linear warm-up.
         warm_up: share of all steps spent warming up.
         validate_every: epochs between two looks at the validation cases; the best look is kept.
+        averaging: share of the running average of the weights that each step keeps (less in the first steps). The
+            average is what is validated and kept: single steps are noisy, above all where data is scarce.
     """
 
     epochs: int = 28
@@ -56,6 +58,7 @@ class TrainSettings:
     warm_up: float = 0.02
     clip: float = 1.0
     validate_every: int = 4
+    averaging: float = 0.998
     seed: int = 0
 
 
@@ -69,7 +72,8 @@ def train(
     progress: bool = True,
     made_from: str = "",
 ) -> list[dict[str, float | int]]:
-    """Train in place; leaves the weights of the best validated epoch in ``model`` (the last ones without validation).
+    """Train in place; leaves the averaged weights of the best validated epoch in ``model`` (without validation, of the
+    last one).
 
     Args:
         folder: where checkpoints go, after every epoch; an interrupted run called again with the same arguments goes
@@ -90,7 +94,8 @@ def train(
     total = per_epoch * settings.epochs
     identity = {**asdict(settings), "mix": mix._asdict(), "made_from": made_from}
     checkpoint = Checkpoint(folder, identity) if folder else None
-    records, best = checkpoint.load(model, optimiser) if checkpoint else ([], None)
+    average = RunningAverage(model, settings.averaging)
+    records, best = checkpoint.load(model, optimiser, average) if checkpoint else ([], None)
     used, cpu = (records[-1]["seconds"], records[-1]["cpu_seconds"]) if records else (0.0, 0.0)
     bar = tqdm(total=total, initial=len(records) * per_epoch, disable=not progress, desc="train", unit="step")
     for epoch in range(len(records), settings.epochs):
@@ -109,6 +114,7 @@ def train(
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(wrapped.parameters(), settings.clip)
             optimiser.step()
+            average.update(epoch * per_epoch + number)
             for task, mean in means.items():
                 sums[task] = sums.get(task, 0.0) + mean / per_epoch * accelerator.num_processes
             bar.update(accelerator.num_processes)
@@ -117,21 +123,52 @@ def train(
         last = epoch + 1 == settings.epochs
         if validate and (last or (epoch + 1) % settings.validate_every == 0):
             wrapped.eval()
+            average.swap()
             record["validation"] = validate()
             if best is None or record["validation"] > best[0]:
                 best = (record["validation"], {name: value.clone() for name, value in model.state_dict().items()})
+            average.swap()
         used += time.perf_counter() - started
         record["seconds"] = used
         records.append(record)
         told = {name: value for name, value in record.items() if name not in ("epoch", "seconds", "cpu_seconds")}
         bar.set_postfix({name: f"{value:.3f}" for name, value in told.items()})
         if checkpoint and accelerator.is_main_process:
-            checkpoint.save(model, optimiser, records, best)
+            checkpoint.save(model, optimiser, average, records, best)
     bar.close()
     if best is not None:
         model.load_state_dict(best[1])
+    else:
+        average.swap()
     model.eval()
     return records
+
+
+class RunningAverage:
+    """The weights of a model, averaged over its latest training steps (Polyak averaging with a decay).
+
+    Attributes:
+        tensors: one per parameter, in the order of ``model.parameters()``.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.parameters = list(model.parameters())
+        self.decay = decay
+        self.tensors = [parameter.detach().clone() for parameter in self.parameters]
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after a step, counted from 0; at first the last tenth of the steps counts."""
+        kept = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(self.tensors, self.parameters, 1 - kept)
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Exchange the model's weights and their average."""
+        for parameter, tensor in zip(self.parameters, self.tensors, strict=True):
+            current = parameter.clone()
+            parameter.copy_(tensor)
+            tensor.copy_(current)
 
 
 class Checkpoint:
@@ -141,9 +178,17 @@ class Checkpoint:
         self.file = Path(folder) / "checkpoint.safetensors"
         self.settings = settings
 
-    def save(self, model: nn.Module, optimiser: Any, records: list[dict[str, float | int]], best: Any) -> None:
+    def save(
+        self,
+        model: nn.Module,
+        optimiser: Any,
+        average: RunningAverage,
+        records: list[dict[str, float | int]],
+        best: Any,
+    ) -> None:
         """Write everything a later ``load`` needs into one file, so that no part of it can be missing."""
         tensors = _copies("model.", model.state_dict())
+        tensors |= {f"average.{number}": tensor for number, tensor in enumerate(average.tensors)}
         for number, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
         if best is not None:
@@ -152,7 +197,9 @@ class Checkpoint:
         metadata = {"facts": store.json_text(facts)}
         store.write_atomically(self.file, lambda path: save_file(tensors, path, metadata=metadata))
 
-    def load(self, model: nn.Module, optimiser: Any) -> tuple[list[dict[str, float | int]], Any]:
+    def load(
+        self, model: nn.Module, optimiser: Any, average: RunningAverage
+    ) -> tuple[list[dict[str, float | int]], Any]:
         """Restore a run; ([], None) where there is nothing to restore.
 
         Raises:
@@ -171,6 +218,8 @@ class Checkpoint:
                 "them."
             )
         model.load_state_dict(_under(tensors, "model."))
+        for number, tensor in enumerate(average.tensors):
+            tensor.copy_(tensors[f"average.{number}"])
         saved = optimiser.state_dict()
         saved["state"] = {}
         for name, value in _under(tensors, "optimiser.").items():
