@@ -50,6 +50,7 @@ def traces(figure, name):
         ("<S_Q>", "behaviour"),
         ("<unk>", "special"),
         ("</s>", "special"),
+        ('"walking boots"', "query"),
         ("tent", "word"),
         (HOSTILE, "word"),
         ("<M1_0", "word"),

@@ -38,6 +38,7 @@ _STYLE = {
     "shared": (PART_COLOUR["shared"], "2px double", "shared code"),
     "semantic": (PART_COLOUR["semantic"], "1px solid", "semantic code"),
     "collaborative": (PART_COLOUR["collaborative"], "2px dashed", "collaborative code"),
+    "query": (OKABE_ITO[3], "1px dashed", "whole query"),
     "special": (GREY, "1px dotted", "special token"),
     "word": ("transparent", "1px solid", "word"),
 }
@@ -78,12 +79,14 @@ class Slot(NamedTuple):
 
 
 def token_kind(token: str) -> str:
-    """ "behaviour", "shared", "semantic", "collaborative", "special" or "word"."""
+    """ "behaviour", "shared", "semantic", "collaborative", "query" (a whole one), "special" or "word"."""
     code = _CODE.fullmatch(token)
     if code:
         return _KIND.get(code[1], "shared")
     if token in ("<R_I>", "<S_Q>", "<S_I>"):
         return "behaviour"
+    if token.startswith('"'):
+        return "query"
     return "special" if token.startswith("<") and token.endswith(">") else "word"
 
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from gensar_lite.view.figures_generation import Slot, legend_html, slots_html, token_kind, tokens_html
 from gensar_lite.view.theme import safe
 
-KINDS = ("word", "shared", "semantic", "collaborative", "behaviour", "special")
-_NAME = {"word": "text", "special": "special"}
+KINDS = ("word", "query", "shared", "semantic", "collaborative", "behaviour", "special")
+_NAME = {"word": "text", "query": "whole query"}
 _GAP = re.compile(r"(\{\w+\})")  # where a wording is filled in
 
 
@@ -55,7 +55,8 @@ def reading_sentence(reading: Reading) -> str:
     """What is shown, in words."""
     counts = token_counts(reading.reads)
     told = ", ".join(f"{number} {_NAME.get(kind, kind)}" for kind, number in counts.items())
-    packed = f" The packed generator reads them as {len(reading.slots)} slots." if reading.slots else ""
+    slots = "one slot" if len(reading.slots) == 1 else f"{len(reading.slots)} slots"
+    packed = f" The packed generator reads them as {slots}." if reading.slots else ""
     return (
         f"{reading.task}, example {reading.number:,} of {reading.count:,}: the model reads {len(reading.reads)} tokens "
         f"({told}) and should answer with {len(reading.answers)}.{packed}"
@@ -69,8 +70,8 @@ def reading_html(reading: Reading) -> str:
         slots = (
             "<h4>as the packed generator reads it: one slot per event, and the question last</h4>"
             '<p class="gs-note">The tokens of a slot are added up. The instruction itself stands in the line above '
-            "only; here the task is known by what the slot of the question holds.</p>"
-            + slots_html(reading.slots, legend=False)
+            "only; here the task is known by what the slot of the question holds. A query that training saw at least "
+            "twice is its words and a token of its own.</p>" + slots_html(reading.slots, legend=False)
         )
     wordings = "".join(
         f"<li{' aria-current=true' if number == reading.wording else ''}>{_with_gaps(wording)}</li>"
