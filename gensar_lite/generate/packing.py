@@ -45,7 +45,8 @@ class Augmentation(NamedTuple):
         event_dropout: share of the events that are hidden from all that is asked after them.
         query_dropout: share of the searches asked without any words, so that <S_I> alone is a known question.
         query_redraw: share of the searches asked with another query that led to the item; with extra targets only.
-        phrases: share of such other queries that nobody typed, but stand in the item's own text.
+        phrases: share of borrowed queries (these, those of clicks nobody searched for, and doc2query's) that are drawn
+            from ``text_phrases`` instead of ``typed_queries``.
     """
 
     event_dropout: float = 0.15

@@ -145,7 +145,7 @@ def train(
 
 
 class RunningAverage:
-    """The weights of a model, averaged over its latest training steps (Polyak averaging with a decay).
+    """The weights of a model, averaged over its latest training steps (Polyak and Juditsky 1992, with a decay).
 
     Attributes:
         tensors: one per parameter, in the order of ``model.parameters()``.
