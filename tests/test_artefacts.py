@@ -103,7 +103,7 @@ def test_share_of_the_oracle(report):
                 name: float(report.values(name, task, FULL, subset="warm")[..., METRICS.index(metric)].mean())
                 for name in ("GenSAR", "oracle", *baselines)
             }
-            reached = 0.78 if (task, metric) == (SEARCH, "NDCG@10") else 0.8  # the README says what each one is
+            reached = 0.79 if (task, metric) == (SEARCH, "NDCG@10") else 0.8  # the README says what each one is
             assert value["GenSAR"] >= reached * value["oracle"], (task, metric, value)
             assert all(value["GenSAR"] > value[name] for name in baselines), (task, metric, value)
             assert value["oracle"] >= value["GenSAR"] - 0.02

@@ -4,7 +4,8 @@ import torch
 from generator_data import packed, parts
 from torch.testing import assert_close
 
-from gensar_lite.generate.packed import TEXT_WORDS, Batch, warm_start
+from gensar_lite.generate.look_back import Past
+from gensar_lite.generate.packed import TEXT_WORDS, Batch
 from gensar_lite.generate.packing import Augmentation, PackedData
 from gensar_lite.generate.tasks import (
     DESC2ID,
@@ -54,7 +55,7 @@ def one_batch(world, mix=ALL, text_rows=1000, history=50, **chances):
 def memories(model, batch):
     """task -> (outputs of its ask slots (A, D), targets (A, L))."""
     with torch.no_grad():
-        output = model.across_slots(batch.slots).flatten(0, 1)
+        output = model.across_slots(batch.slots).output.flatten(0, 1)
     return {asked.task: (output[asked.place], asked.target) for asked in batch.asked}
 
 
@@ -339,9 +340,14 @@ def test_the_loss_is_the_weighted_sum_over_tasks_of_the_mean_negative_log_likeli
     with torch.no_grad():
         loss, means = model(batch, ALL._replace(nsip=0.25, id2desc=0.0))
     found = memories(model, batch)
+    place = {asked.task: asked.place for asked in batch.asked}
     expected = {}
     for task, (memory, targets) in found.items():
-        hidden = model.spell(memory, targets[:, :-1])
+        back = None
+        if task in (NRIP, NSIP):
+            with torch.no_grad():
+                back = model.looked_back(model.across_slots(batch.slots).past, place[task], targets[:, :-1])
+        hidden = model.spell(memory, targets[:, :-1], back)
         total = 0.0
         for level in range(targets.shape[1]):
             if task in (NSQP, ID2DESC):
@@ -364,7 +370,13 @@ def test_stepping_is_spelling(world, model):
     answers = torch.tensor(vocabulary.identifiers(table, COLLABORATIVE)[[3, 8, 9]])  # three prefixes of each prompt
     with torch.no_grad():
         state = model.read(prompts)
-        hidden = [model.spell(state.memory[:, 0][[prompt] * 3], answers[:, :-1]) for prompt in range(2)]
+        spelled, depth = model.embedding(answers[:, :-1]).cumsum(1), torch.tensor([1, 2, 3])
+        hidden = []
+        for prompt in range(2):
+            past = Past(*(field[[prompt] * 3] for field in state.past))
+            back = model.look_back(spelled, depth, past)
+            assert back.abs().max() > 0.01
+            hidden.append(model.spell(state.memory[:, 0][[prompt] * 3], answers[:, :-1], back))
         everything = torch.arange(len(vocabulary)).expand(2, 3, -1)
         tokens = parents = None
         for level in range(4):
@@ -420,22 +432,3 @@ def test_batches_are_the_same_for_the_same_seed_and_epoch_and_hold_every_target_
 def test_a_task_without_weight_is_not_asked(world):
     _, batch = one_batch(world, ALL._replace(nsip=0.0, desc2id=0.0))
     assert {asked.task for asked in batch.asked} == {NRIP, NSQP, ID2DESC, DOC2QUERY}
-
-
-def test_a_warm_start_puts_an_items_slot_at_its_vector(world):
-    log, split, table, vocabulary = parts(seed=1, unique=True)
-    model = packed(vocabulary, table)
-    rng = np.random.default_rng(0)
-    views = rng.normal(size=(log.n_items, 12)).astype(np.float32)
-    views = views[table.codes[SEMANTIC][:, 3]]  # items whose last code agrees have equal vectors
-    before = model.embedding.weight.detach().clone()
-    warm_start(model, table, views, log.items["title"].tolist())
-    after = model.embedding.weight.detach()
-    ids = torch.tensor(vocabulary.identifiers(table, SEMANTIC))
-    slots = after[ids].sum(1)
-    same = table.codes[SEMANTIC][:, 3][:, None] == table.codes[SEMANTIC][:, 3]
-    far = torch.cdist(slots, slots)
-    assert far[torch.tensor(same)].max() < 1e-3 < far[torch.tensor(~same)].min()
-    behaviours = [vocabulary.behaviour(name) for name in (RECOMMENDATION, SEARCH)]
-    assert torch.equal(after[behaviours], before[behaviours])
-    assert_close(after[vocabulary.index["thing"]], torch.zeros(16), atol=1e-5, rtol=0)  # in every title: the mean

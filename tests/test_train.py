@@ -222,3 +222,13 @@ def test_tasks_of_weight_zero_are_not_learned(world):
     model, _ = make("packed", world)
     records = run(model, PackedData(log, split, table, vocabulary, mix), replace(SETTINGS, epochs=1), mix=mix)
     assert set(records[0]) == {"epoch", "seconds", "cpu_seconds", "NRIP", "NSQP", "Desc2ID", "ID2Desc"}
+
+
+def test_a_checkpoint_of_a_model_built_otherwise_is_refused_with_a_remedy(world, tmp_path):
+    """As one that an earlier version left: the same settings, other weights."""
+    model, data = make("packed", world)
+    with pytest.raises(Killed):
+        run(model, data, folder=tmp_path, validate=scripted([0.1, None]))
+    del model.look_back
+    with pytest.raises(store.StageError, match="built otherwise.*Delete it"):
+        run(model, data, folder=tmp_path)

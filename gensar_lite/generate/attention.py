@@ -31,7 +31,8 @@ class Attended(NamedTuple):
     Attributes:
         weights: (layers, heads, S, P) share of attention, 0 to 1; the P parts add up to 1. S is the number of times
             the model looks at its input for an answer: once per code for T5, whose decoder attends before each of
-            them; once in all for the packed generator, whose question attends before anything is spelt.
+            them; once in all for the packed generator, whose question attends before anything is spelt (its speller's
+            looking back, see ``look_back``, is not among these).
         parts: what was looked at, oldest first: a place in ``prompt.history``, or a name ("question", or for T5
             "instruction", "query" and "token").
     """

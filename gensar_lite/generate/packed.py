@@ -3,8 +3,9 @@
 Where T5 re-reads a history for each target, this backbone reads a shopper's whole log once. Each event is one *slot*,
 the sum of its token embeddings; beside the events stand *ask* slots, which hold a behaviour token (and the query of a
 search) and see only events strictly before their own instant. A small recurrent cell, the *speller*, starts from an
-ask slot's output and spells the answer, one code after the other; its whole memory is one vector per prefix, so a beam
-(or the exact score of every item) costs little beyond reading the history.
+ask slot's output and spells the answer, one code after the other; its memory is one vector per prefix, and before each
+code it looks back for events that begin as the answer does (``look_back``). So a beam, or the exact score of every
+item, costs little beyond reading the history.
 Same vocabulary, tasks, trie and beam as T5; the layers are GPT-NeoX blocks from transformers.
 """
 
@@ -21,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
-from gensar_lite.generate.tasks import ID2DESC, NSQP, QUERY_WORDS, Action, Prompt, TaskMix
+from gensar_lite.generate.look_back import LookBack, Past
+from gensar_lite.generate.tasks import ID2DESC, NRIP, NSIP, NSQP, QUERY_WORDS, Action, Prompt, TaskMix
 from gensar_lite.generate.vocabulary import PAD, Vocabulary
 from gensar_lite.identify.table import IdentifierTable
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
@@ -84,11 +86,27 @@ class Batch(NamedTuple):
     asked: list[Asked]
 
 
+class Reading(NamedTuple):
+    """A batch of slot sequences once read: what the transformer says of each slot, and the events to look back at."""
+
+    output: Float[Tensor, "B T D"]
+    past: Past
+
+
 class ReadState(NamedTuple):
-    """Decoding state: the speller's memory for each prompt and prefix, and how many tokens were spelled."""
+    """Decoding state.
+
+    Attributes:
+        memory: the speller's, for each prompt and prefix.
+        spelled: sum of the embeddings of the prefix's tokens.
+        level: how many tokens those are.
+        past: of each prompt, as its question sees it.
+    """
 
     memory: Float[Tensor, "B W D"]
+    spelled: Float[Tensor, "B W D"]
     level: int
+    past: Past
 
 
 class PackedGenerator(nn.Module):
@@ -107,10 +125,11 @@ class PackedGenerator(nn.Module):
             self.embedding.weight[vocabulary.queries.start : vocabulary.queries.stop] = 0
         self.across = GPTNeoXModel(_blocks(settings, settings.layers))
         self.across.embed_in = None  # slots are embedded here, by the shared table
+        levels = vocabulary.shape.levels
         self.speller = nn.GRU(width, width, batch_first=True)
+        self.look_back = LookBack(width, levels)
         self.spelled_norm = nn.LayerNorm(width)
         self.drop = nn.Dropout(settings.dropout)
-        levels = vocabulary.shape.levels
         self.level_scale = nn.Parameter(torch.zeros(levels + 1))  # log temperature of each level, and of words
         self._level_tokens = [torch.tensor(vocabulary.level_tokens(level)) for level in range(levels)]
         self._places = [_inverse(tokens, len(vocabulary)) for tokens in self._level_tokens]
@@ -118,9 +137,14 @@ class PackedGenerator(nn.Module):
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
-    def across_slots(self, slots: Slots) -> Float[Tensor, "B T D"]:
-        """Run the first transformer over a batch of slot sequences."""
-        return self.across(**self._shown(slots)).last_hidden_state
+    def across_slots(self, slots: Slots) -> Reading:
+        """Run the transformer over a batch of slot sequences."""
+        seen = _seen(slots)
+        shown = self._shown(slots, seen)
+        columns = slots.is_event.any(0).nonzero()
+        last = int(columns.max()) + 1 if len(columns) else 0  # asks stand behind the events, so they are left out
+        past = Past(shown["inputs_embeds"][:, :last], seen[..., :last])
+        return Reading(self.across(**shown).last_hidden_state, past)
 
     def attentions(self, slots: Slots) -> list[Float[Tensor, "B heads T T"]]:
         """What each slot (second last axis) attends to (last axis), layer by layer; shares that add up to 1.
@@ -130,19 +154,21 @@ class PackedGenerator(nn.Module):
         usual = self.across.config._attn_implementation
         self.across.set_attn_implementation("eager")
         try:
-            return list(self.across(**self._shown(slots), output_attentions=True).attentions)
+            return list(self.across(**self._shown(slots, _seen(slots)), output_attentions=True).attentions)
         finally:
             self.across.set_attn_implementation(usual)
 
-    def _shown(self, slots: Slots) -> dict[str, Tensor | bool]:
-        """The transformer's input: slot vectors, and who sees whom (events strictly before the own instant)."""
-        summed = self._slot_vectors(slots.tokens)
-        earlier = slots.instant[:, None, :] < slots.instant[:, :, None]
-        seen = earlier & slots.is_event[:, None, :]
-        seen |= torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
-        mask = torch.zeros(seen.shape, dtype=summed.dtype, device=seen.device).masked_fill_(~seen, -1e9)
-        vectors = {"inputs_embeds": self.drop(summed), "attention_mask": mask[:, None]}
-        return {**vectors, "position_ids": slots.position, "use_cache": False}
+    def _shown(self, slots: Slots, seen: Bool[Tensor, "B T T"]) -> dict[str, Tensor | bool]:
+        """The transformer's input: slot vectors, and who sees whom (what ``seen`` says, and each slot itself)."""
+        vectors = self.drop(self._slot_vectors(slots.tokens))
+        shown = seen | torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
+        mask = torch.zeros(seen.shape, dtype=vectors.dtype, device=seen.device).masked_fill_(~shown, -1e9)
+        return {
+            "inputs_embeds": vectors,
+            "attention_mask": mask[:, None],
+            "position_ids": slots.position,
+            "use_cache": False,
+        }
 
     def _slot_vectors(self, tokens: Int[Tensor, "B T W"]) -> Float[Tensor, "B T D"]:
         """Sum codes and behaviour token; words count 1/n each, so that a long query is no louder than a short one.
@@ -162,13 +188,37 @@ class PackedGenerator(nn.Module):
 
     # ---- spelling ------------------------------------------------------------------------------------------------
 
-    def spell(self, memory: Float[Tensor, "A D"], tokens: Int[Tensor, "A l"]) -> Float[Tensor, "A n D"]:
-        """Feed the tokens of an answer to the speller; row i of the output predicts token i, so n = l + 1."""
+    def spell(
+        self, memory: Float[Tensor, "A D"], tokens: Int[Tensor, "A l"], back: Float[Tensor, "A l D"] | None = None
+    ) -> Float[Tensor, "A n D"]:
+        """Feed the tokens of an answer to the speller; row i of the output predicts token i, so n = l + 1.
+
+        Args:
+            back: what looking back says after each token; None: nothing.
+        """
         first = memory[:, None]
         if tokens.shape[1] == 0:
             return self.spelled_norm(first)
         rest, _ = self.speller(self.drop(self.embedding(tokens)), memory[None])
+        if back is not None:
+            rest = rest + back
         return self.spelled_norm(self.drop(torch.cat([first, rest], 1)))
+
+    def looked_back(self, past: Past, place: Int[Tensor, " A"], tokens: Int[Tensor, "A l"]) -> Float[Tensor, "A l D"]:
+        """What looking back says after each token of the answers to a batch's asks.
+
+        Args:
+            past: of the batch, each slot with its own view of the events.
+            place: of the asks, in the batch's flattened slots.
+        """
+        rows, slots, _ = past.seen.shape
+        spelled = self.embedding(tokens).cumsum(1)
+        length, width = spelled.shape[1:]
+        # The answers stand where they are asked for, so that one product serves all asks of a row.
+        grid = spelled.new_zeros(rows * slots, length, width).index_copy(0, place, spelled)
+        depth = torch.arange(1, length + 1, device=grid.device).repeat(slots)
+        seen = Past(past.events, past.seen.repeat_interleave(length, 1))
+        return self.look_back(grid.view(rows, -1, width), depth, seen).view(grid.shape)[place]
 
     def level_logits(self, hidden: Float[Tensor, "A D"], level: int) -> Float[Tensor, "A K"]:
         """Logits over the codes that may stand at a level, in ``vocabulary.level_tokens`` order."""
@@ -186,13 +236,17 @@ class PackedGenerator(nn.Module):
         Returns:
             the loss to minimise, and each task's own mean for the record.
         """
-        output = self.across_slots(batch.slots).flatten(0, 1)
+        reading = self.across_slots(batch.slots)
+        output = reading.output.flatten(0, 1)
         total = output.new_zeros(())
         means: dict[str, float] = {}
         for asked in batch.asked:
             if not len(asked.place):
                 continue
-            hidden = self.spell(output[asked.place], asked.target[:, :-1])
+            spelled, back = asked.target[:, :-1], None
+            if asked.task in (NRIP, NSIP):  # the others have no history, or answer in words
+                back = self.looked_back(reading.past, asked.place, spelled)
+            hidden = self.spell(output[asked.place], spelled, back)
             if asked.task in (NSQP, ID2DESC):
                 nll = functional.cross_entropy(
                     self.word_logits(hidden).flatten(0, 1), asked.target.flatten(), ignore_index=PAD, reduction="sum"
@@ -220,8 +274,9 @@ class PackedGenerator(nn.Module):
         decides how much to give (see ``Decoding.history``).
         """
         slots = self.table.slots_of(prompts)
-        output = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
-        return ReadState(output[:, -1:], 0)
+        output, past = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
+        memory = output[:, -1:]
+        return ReadState(memory, torch.zeros_like(memory), 0, Past(past.events, past.seen[:, -1:]))
 
     @property
     def device(self) -> torch.device:
@@ -236,23 +291,30 @@ class PackedGenerator(nn.Module):
         asked: Int[Tensor, "B W C"],
     ) -> tuple[Float[Tensor, "B W C"], ReadState]:
         """See ``StepDecoder.step``; the softmax runs over the codes of the current level."""
-        memory, level = state = self.moved(state, tokens, parents)
-        prompts, rows = memory.shape[:2]
-        hidden = self.spelled_norm(memory).flatten(0, 1)
-        logp = self.level_logits(hidden, level).log_softmax(-1).reshape(prompts, rows, -1)
-        place = self._places[level].to(asked.device)[asked]
+        state = self.moved(state, tokens, parents)
+        hidden = self.hidden(state)
+        logp = self.level_logits(hidden.flatten(0, 1), state.level).log_softmax(-1).reshape(*hidden.shape[:2], -1)
+        place = self._places[state.level].to(asked.device)[asked]
         return torch.gather(logp, 2, place.clamp(min=0)).masked_fill(place < 0, -torch.inf), state
 
     def moved(
         self, state: ReadState, tokens: Int[Tensor, "B W"] | None, parents: Int[Tensor, "B W"] | None
     ) -> ReadState:
         """The speller's memory after one more token of each new row; as it was, in the first step."""
-        memory, level = state
         if tokens is None or parents is None:
             return state
-        memory = torch.gather(memory, 1, parents[..., None].expand(-1, -1, memory.shape[2]))
-        _, moved = self.speller(self.embedding(tokens.flatten())[:, None], memory.flatten(0, 1)[None])
-        return ReadState(moved[0].unflatten(0, tokens.shape), level + 1)
+        parents = parents[..., None].expand(-1, -1, state.memory.shape[2])
+        memory, spelled = torch.gather(state.memory, 1, parents), torch.gather(state.spelled, 1, parents)
+        token = self.embedding(tokens)
+        _, moved = self.speller(token.flatten(0, 1)[:, None], memory.flatten(0, 1)[None])
+        return ReadState(moved[0].unflatten(0, tokens.shape), spelled + token, state.level + 1, state.past)
+
+    def hidden(self, state: ReadState) -> Float[Tensor, "B W D"]:
+        """What the next token of each row is predicted from: the speller's memory, and what looking back says."""
+        if state.level == 0:  # the question itself has looked at the whole history
+            return self.spelled_norm(state.memory)
+        depth = torch.full((state.memory.shape[1],), state.level, device=state.memory.device)
+        return self.spelled_norm(state.memory + self.look_back(state.spelled, depth, state.past))
 
 
 class WholeVocabulary:
@@ -275,10 +337,15 @@ class WholeVocabulary:
     ) -> tuple[Float[Tensor, "B W C"], ReadState]:
         """See ``StepDecoder.step``."""
         state = self.generator.moved(state, tokens, parents)
-        hidden = self.generator.spelled_norm(state.memory)
+        hidden = self.generator.hidden(state)
         logits = hidden @ self.generator.embedding.weight.T * self.generator.level_scale[state.level].exp()
         logits[..., PAD] = -torch.inf
         return torch.gather(logits.log_softmax(-1), 2, asked), state
+
+
+def _seen(slots: Slots) -> Bool[Tensor, "B T T"]:
+    """Which events (last axis) each slot sees: those strictly before its own instant."""
+    return (slots.instant[:, None, :] < slots.instant[:, :, None]) & slots.is_event[:, None, :]
 
 
 def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:
@@ -370,46 +437,3 @@ class SlotTable:
             position[row, first:] = [*np.searchsorted(ranks, ranks), len(ranks)]
             is_event[row, first : longest - 1] = True
         return Slots(*map(torch.from_numpy, (tokens, instant, position, is_event)))
-
-
-def warm_start(
-    model: PackedGenerator, table: IdentifierTable, views: Float[np.ndarray, "N E"], texts: Sequence[str]
-) -> None:
-    """Start code and word embeddings where the item embeddings already put them, instead of at random.
-
-    A code starts at the mean of what its items' vectors still lack after the earlier levels, so that an event's slot
-    (a sum of codes) starts near its item's vector; a word starts at the mean of the items whose text holds it.
-
-    Args:
-        views: both views side by side, each scaled to mean squared norm 1; projected to D principal components.
-        texts: (N,) item texts.
-    """
-    width = model.settings.width
-    centred = views - views.mean(0)
-    _, _, axes = np.linalg.svd(centred.T @ centred, hermitian=True)
-    vectors = (centred @ axes[:width].T).astype(np.float32)
-    vectors = np.pad(vectors, ((0, 0), (0, width - vectors.shape[1])))
-    vectors /= np.sqrt((vectors**2).sum(1).mean()) + 1e-12
-    start = model.embedding.weight.detach().cpu().numpy().copy()
-    for kind in table.kinds:
-        rest = vectors.copy()
-        for tokens in model.vocabulary.identifiers(table, kind).T:
-            means = _means(rest, tokens, len(start))
-            used = np.unique(tokens)
-            start[used] = means[used]
-            rest -= means[tokens]
-    spoken = [sorted(set(model.vocabulary.words_of(text))) for text in texts]
-    owner = np.repeat(np.arange(len(spoken)), [len(words) for words in spoken])
-    token = np.array([word for words in spoken for word in words], dtype=np.int64)
-    means = _means(vectors[owner], token, len(start))
-    heard = np.unique(token[token >= model.vocabulary.words.start]) if len(token) else token
-    start[heard] = means[heard]
-    with torch.no_grad():
-        model.embedding.weight.copy_(torch.from_numpy(start))
-
-
-def _means(vectors: np.ndarray, groups: np.ndarray, size: int) -> np.ndarray:
-    """(size, D): mean vector of each group, zero where a group is empty."""
-    sums = np.zeros((size, vectors.shape[1]), dtype=np.float32)
-    np.add.at(sums, groups, vectors)
-    return sums / np.bincount(groups, minlength=size).clip(min=1)[:, None].astype(np.float32)

@@ -217,7 +217,12 @@ class Checkpoint:
                 f"{self.file} was left by a run with other settings or data. Delete it to start afresh, or go back to "
                 "them."
             )
-        model.load_state_dict(_under(tensors, "model."))
+        try:
+            model.load_state_dict(_under(tensors, "model."))
+        except RuntimeError as error:  # weights are missing, left over, or of another shape
+            raise store.StageError(
+                f"{self.file} holds a model built otherwise, perhaps by another version. Delete it to start afresh."
+            ) from error
         for number, tensor in enumerate(average.tensors):
             tensor.copy_(tensors[f"average.{number}"])
         saved = optimiser.state_dict()

@@ -113,19 +113,20 @@ def train_live(
     mix = mix or TaskMix()
     shipped = made.model
     torch.manual_seed(seed)
-    generator = fresh_packed(made.log, made.table, made.views, shipped.vocabulary, shipped.generator.settings)
+    size = shipped.generator.settings
+    generator = fresh_packed(made.log, made.split, made.table, made.views, shipped.vocabulary, size)
     if not tokens:
         silence(generator)
     windows = data.windows
     order = np.random.default_rng(seed).permutation(len(windows))
-    size = min(histories, len(order)) // looks * looks
-    portions = Portions(data, [windows[place] for place in order[:size]], looks)
+    read = min(histories, len(order)) // looks * looks
+    portions = Portions(data, [windows[place] for place in order[:read]], looks)
     model = GenSAR(generator, shipped.vocabulary, made.table, made.log.items, shipped.beams, shipped.history)
     asked = questions(made, cases) if cases else []
     seen: list[pd.DataFrame] = []
 
     def look() -> float:
-        seen.append(levels_of(model, asked).assign(histories=(len(seen) + 1) * size // looks))
+        seen.append(levels_of(model, asked).assign(histories=(len(seen) + 1) * read // looks))
         return float(len(seen))  # the latest look counts as the best: nothing is chosen here
 
     schedule = TrainSettings(epochs=looks, rows=ROWS, text_rows=TEXT_ROWS, validate_every=1, seed=seed)
@@ -134,7 +135,7 @@ def train_live(
     seconds = time.perf_counter() - started
     data.windows = windows
     curves = pd.DataFrame(records).drop(columns=["validation", "seconds", "cpu_seconds"], errors="ignore")
-    curves["histories"] = curves.pop("epoch") * size // looks
+    curves["histories"] = curves.pop("epoch") * read // looks
     levels = pd.concat(seen, ignore_index=True) if seen else pd.DataFrame()
     return LiveRun(model, curves.set_index("histories"), levels, seconds, len(order))
 

@@ -22,13 +22,14 @@ from gensar_lite.embed.collaborative import SASRec, SASRecSettings, train_sasrec
 from gensar_lite.embed.semantic import embed_items
 from gensar_lite.evaluate.metrics import ndcg, rank_scores
 from gensar_lite.generate.model import GenSAR
-from gensar_lite.generate.packed import PackedGenerator, PackedSettings, warm_start
+from gensar_lite.generate.packed import PackedGenerator, PackedSettings
 from gensar_lite.generate.packing import Augmentation, PackedData
 from gensar_lite.generate.t5 import TINY, load_t5, make_t5
-from gensar_lite.generate.tasks import TaskMix, build_vocabulary, training_examples
+from gensar_lite.generate.tasks import TaskMix, build_vocabulary, training_examples, typed_queries
 from gensar_lite.generate.text_model import TextData, TextGenerator
 from gensar_lite.generate.train import TrainSettings, train
 from gensar_lite.generate.vocabulary import Vocabulary
+from gensar_lite.generate.warm_start import warm_start
 from gensar_lite.identify.rqvae import save_rqvae
 from gensar_lite.identify.schemes import make_identifiers
 from gensar_lite.identify.settings import IdentifierSettings
@@ -217,7 +218,7 @@ def fit(
     torch.manual_seed(settings.train.seed)
     vocabulary = build_vocabulary(log, split, table, settings.words)
     if settings.backbone == "packed":
-        generator = fresh_packed(log, table, views, vocabulary, settings.packed)
+        generator = fresh_packed(log, split, table, views, vocabulary, settings.packed)
         history, both = settings.packed.history, settings.packed.both_identifiers
         data = PackedData(log, split, table, vocabulary, settings.mix, history, both, settings.augmentation)
     else:
@@ -235,13 +236,18 @@ def fit(
 
 
 def fresh_packed(
-    log: JointLog, table: IdentifierTable, views: Views, vocabulary: Vocabulary, settings: PackedSettings
+    log: JointLog,
+    split: Split,
+    table: IdentifierTable,
+    views: Views,
+    vocabulary: Vocabulary,
+    settings: PackedSettings,
 ) -> PackedGenerator:
-    """An untrained packed generator; codes and words start where the item vectors are, the rest at random."""
+    """An untrained packed generator; codes, words and queries start where the item vectors are, the rest at random."""
     generator = PackedGenerator(vocabulary, table, settings)
     both = [scale_view(matrix, name).matrix for name, matrix in views._asdict().items() if name != "source"]
     texts = (log.items["title"] + " " + log.items["description"]).tolist()
-    warm_start(generator, table, np.concatenate(both, axis=1), texts)
+    warm_start(generator, table, np.concatenate(both, axis=1), texts, typed_queries(log, split))
     return generator
 
 
