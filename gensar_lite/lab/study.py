@@ -32,7 +32,7 @@ from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
 EXTRA, OWN = "GenSAR (every click)", "GenSAR (own targets)"
 
 # Phrases of item texts stand in for queries that nobody has typed yet. On the Amazon logs each item has one query, and
-# all but 0.3 % of the test queries were typed in training: nothing is won there by hearing others.
+# at most 0.3 % of the test queries were not typed in training: there is little to win there by hearing others.
 TYPED_ONLY = Augmentation(phrases=0.0)
 BUDGETS = {
     "lab": RunSettings(
