@@ -3,6 +3,7 @@
 The notebook runs once; every test picks something of its own and compares only what that changes.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from browser_support import LAPTOP, PROJECTOR, Lab, Watched, open_notebook, open_page, run_all, switch_theme
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -81,14 +83,19 @@ def draw_lasso(lesson: Lesson, first: float, last: float) -> None:
 
 
 def click_at(lesson: Lesson, mark: Locator) -> None:
-    """Move to a mark of a figure, as a person does, and click: plotly wants to have seen the mouse arrive."""
+    """Move to a mark of a figure, as a person does, and click where it is: plotly wants to have seen the mouse arrive.
+
+    What stands above may still change its height, and JupyterLab may still scroll: then the mark is looked for again.
+    """
     named = lesson.collisions.locator(".hoverlayer .hovertext")
     for _ in range(100):
-        mark.hover(force=True)  # below it lies what plotly listens on
-        lesson.page.wait_for_timeout(250)  # and what stands above may still change its height
-        if named.count():
-            break
-    mark.click(force=True)
+        with contextlib.suppress(PlaywrightError):  # "outside of the viewport": the page moved after scrolling to it
+            mark.hover(force=True, timeout=5_000)  # below it lies what plotly listens on
+            lesson.page.wait_for_timeout(250)
+            if named.count():
+                break
+    lesson.page.mouse.down()  # without another move, which might find the page moved again
+    lesson.page.mouse.up()
 
 
 def test_the_map_is_coloured_by_another_level(lesson):
