@@ -93,7 +93,7 @@ def test_what_became_of_every_target_is_what_the_model_says_now(artefacts):
 
 
 def test_share_of_the_oracle(report):
-    """What the README states: about 80 % of what is reachable on warm cases, and above every single baseline."""
+    """What the README states: at least 80 % of what is reachable on warm cases, and above every single baseline."""
     for task, baselines in (
         (RECOMMENDATION, ("SASRec (all)", "SASRec (recommendations)", "popularity")),
         (SEARCH, ("BM25", "all-MiniLM-L6-v2", "query popularity", "SASRec (all)")),
@@ -103,7 +103,6 @@ def test_share_of_the_oracle(report):
                 name: float(report.values(name, task, FULL, subset="warm")[..., METRICS.index(metric)].mean())
                 for name in ("GenSAR", "oracle", *baselines)
             }
-            reached = 0.79 if (task, metric) == (SEARCH, "NDCG@10") else 0.8  # the README says what each one is
-            assert value["GenSAR"] >= reached * value["oracle"], (task, metric, value)
+            assert value["GenSAR"] >= 0.8 * value["oracle"], (task, metric, value)
             assert all(value["GenSAR"] > value[name] for name in baselines), (task, metric, value)
             assert value["oracle"] >= value["GenSAR"] - 0.02

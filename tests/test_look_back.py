@@ -4,7 +4,8 @@ import torch
 from generator_data import packed, parts
 from torch.testing import assert_close
 
-from gensar_lite.generate.look_back import LookBack, Past
+from gensar_lite.generate.look_back import AGES, LookBack, Past
+from gensar_lite.generate.packed import Slots
 from gensar_lite.generate.packing import Augmentation, PackedData
 from gensar_lite.generate.tasks import NRIP, TaskMix
 
@@ -21,16 +22,19 @@ def look():
 
 
 def past_of(rows, events, seed=0, chance=0.6):
-    """A random past of two histories, each of ``rows`` places that see some of the events."""
+    """A random past of two histories, each of ``rows`` places that see some of the events, of any age."""
     rng = np.random.default_rng(seed)
     slots = torch.tensor(rng.normal(size=(2, events, WIDTH)), dtype=torch.float32)
-    return Past(slots, torch.tensor(rng.random((2, rows, events)) < chance))
+    age = rng.integers(0, AGES + 2, size=(2, rows, events))
+    return Past(slots, torch.tensor(np.where(rng.random(age.shape) < chance, age, -1)))
 
 
-def by_hand(look, spelled, depth, events):
+def by_hand(look, spelled, depth, events, ages):
     """The formula of the class, for one prefix and the events it sees."""
     match, copy = look.match.weight.detach().numpy(), look.copy.weight.detach().numpy()
-    agree = [float((match @ spelled) @ slot) for slot in events] + [float(look.nothing[depth])]
+    recent = [float(look.recent[min(age, AGES - 1)]) for age in ages]
+    agree = [float((match @ spelled) @ slot) + more for slot, more in zip(events, recent)]
+    agree.append(float(look.nothing[depth]))
     weights = np.exp(np.array(agree) - max(agree))
     weights /= weights.sum()
     found = sum((weight * slot for weight, slot in zip(weights, events)), np.zeros(WIDTH))
@@ -45,8 +49,9 @@ def test_it_computes_its_formula_over_the_events_that_are_seen(look):
     said = look(spelled, depth, past)
     for history in range(2):
         for row in range(6):
-            events = past.events[history][past.seen[history, row]].numpy()
-            expected = by_hand(look, spelled[history, row].numpy(), int(depth[row]), events)
+            seen = past.age[history, row] >= 0
+            events, ages = past.events[history][seen].numpy(), past.age[history, row][seen].tolist()
+            expected = by_hand(look, spelled[history, row].numpy(), int(depth[row]), events, ages)
             np.testing.assert_allclose(said[history, row], expected, atol=1e-4)
 
 
@@ -55,7 +60,7 @@ def test_one_view_of_the_past_serves_all_prefixes(look):
     past = past_of(rows=1, events=4)
     spelled = torch.randn(2, 3, WIDTH, generator=torch.Generator().manual_seed(1))
     depth = torch.full((3,), 2)
-    each = Past(past.events, past.seen.expand(-1, 3, -1))
+    each = Past(past.events, past.age.expand(-1, 3, -1))
     assert_close(look(spelled, depth, past), look(spelled, depth, each))
 
 
@@ -70,7 +75,7 @@ def test_nothing_is_said_where_no_event_is_seen(look, events):
 def test_before_any_training_an_event_speaks_for_the_rest_of_its_codes():
     """Of two items that differ in every code, the one whose first codes are spelled is the one that is spelled on."""
     codes = torch.eye(2 * LEVELS).view(2, LEVELS, -1)
-    past = Past(codes.sum(1)[None], torch.ones(1, 1, 2, dtype=torch.bool))
+    past = Past(codes.sum(1)[None], torch.zeros(1, 1, 2, dtype=torch.int64))
     look = LookBack(2 * LEVELS, LEVELS)
     for item in range(2):
         for depth in range(1, LEVELS):
@@ -93,7 +98,22 @@ def test_every_ask_of_a_batch_looks_back_as_it_would_alone():
         width = batch.slots.instant.shape[1]
         for number, place in enumerate(asked.place.tolist()):
             row, slot = divmod(place, width)
-            seen = reading.past.seen[row, slot]
-            alone = Past(reading.past.events[row][seen][None], torch.ones(1, 1, int(seen.sum()), dtype=torch.bool))
+            seen = reading.past.age[row, slot] >= 0
+            alone = Past(reading.past.events[row][seen][None], reading.past.age[row, slot][seen][None, None])
             spelled = model.embedding(asked.target[number, :-1]).cumsum(0)[None]
             assert_close(together[number], model.look_back(spelled, torch.tensor([1, 2, 3]), alone)[0])
+
+
+@torch.no_grad()
+def test_ages_count_only_the_events_a_question_sees_and_double():
+    """0 for the latest event, 1 for the two before it, 2 for the next four; what is hidden is not counted."""
+    _, _, table, vocabulary = parts(seed=5, both=True)
+    model = packed(vocabulary, table)
+    is_event = torch.tensor([[True] * 4 + [False] + [True] * 6 + [False]])  # the fifth is hidden, the last one asks
+    instant = torch.arange(12)[None].clone()
+    instant[0, 10] = instant[0, 11]  # at the very instant of the question
+    slots = Slots(torch.zeros(1, 12, 1, dtype=torch.int64), instant, instant, is_event)
+    past = model.across_slots(slots).past
+    assert past.age[0, -1].tolist() == [3, 3, 2, 2, -1, 2, 2, 1, 1, 0, -1]
+    assert past.age[0, 2].tolist() == [1, 0] + [-1] * 9
+    assert (past.age[0, 0] == -1).all()

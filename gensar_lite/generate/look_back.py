@@ -15,12 +15,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 # Where training starts from: an event that agrees in one code is preferred to the others, and is heard. A loudness that
 # started at zero stayed near it on Amazon Scientific (.02 to .28 after 8 epochs), and next to nothing was gained.
 MATCH, NOTHING, LOUD = 4.0, 2.0, 0.5
+AGES = 7  # 64 events ago and more count as equally old
 
 
 class Past(NamedTuple):
@@ -28,21 +29,23 @@ class Past(NamedTuple):
 
     Attributes:
         events: their slots, as the transformer reads them.
-        seen: for each of S places that ask, which events come strictly before it.
+        age: for each of S places that ask, how many events ago each one was, in doublings: 0 for the latest event, 1
+            for the two before it, 2 for the four before those ...; -1 for what does not come strictly before the place.
     """
 
     events: Float[Tensor, "B H D"]
-    seen: Bool[Tensor, "B S H"]
+    age: Int[Tensor, "B S H"]
 
 
 class LookBack(nn.Module):
     """One attention head from what is spelled to the events of a history.
 
     With p the sum of the embeddings of the codes spelled so far and s_h the slot of event h (a sum of codes, too):
-    a_h = softmax over h of (M p)·s_h, where "none of them" is one more choice, of its own weight at each level; what
-    is said is l C Σ_h a_h s_h. M and C start as multiples of the identity: then (M p)·s_h is large for the events that
-    hold the codes of p, and C Σ_h a_h s_h speaks for the rest of their codes. How loud (l, one number a level) is
-    learned.
+    a_h = softmax over h of (M p)·s_h + r(age of h), where "none of them" is one more choice, of its own weight at each
+    level; what is said is l C Σ_h a_h s_h. M and C start as multiples of the identity: then (M p)·s_h is large for the
+    events that hold the codes of p, and C Σ_h a_h s_h speaks for the rest of their codes. How loud (l, one number a
+    level) and how much more a recent event counts than an old one (r, one number per doubling of its age; T5's position
+    buckets widen alike, Raffel et al. 2020) are learned.
 
     Args:
         width: D.
@@ -55,6 +58,7 @@ class LookBack(nn.Module):
         self.copy = nn.Linear(width, width, bias=False)
         self.nothing = nn.Parameter(torch.full((levels,), NOTHING))
         self.loud = nn.Parameter(torch.full((levels,), LOUD))
+        self.recent = nn.Parameter(torch.zeros(AGES))
         with torch.no_grad():
             self.match.weight.copy_(MATCH * torch.eye(width))
             self.copy.weight.copy_(torch.eye(width))
@@ -67,8 +71,9 @@ class LookBack(nn.Module):
             depth: codes of each prefix, below ``levels``.
             past: with a place for each prefix (S = R), or one for all of them (S = 1).
         """
-        agree = self.match(spelled) @ past.events.mT
-        agree = agree.masked_fill(~past.seen, -1e9)
+        keys = past.events @ self.match.weight  # (M p)·s = p·(Mᵀ s): there are fewer events than prefixes
+        agree = spelled @ keys.mT + self.recent[past.age.clamp(0, AGES - 1)]
+        agree = agree.masked_fill(past.age < 0, -1e9)
         none = self.nothing[depth][None, :, None].expand(len(spelled), -1, 1)
         weights = torch.cat([agree, none], 2).softmax(2)[..., :-1]
-        return self.copy(weights @ past.events) * self.loud[depth][:, None]
+        return weights @ self.copy(past.events) * self.loud[depth][:, None]

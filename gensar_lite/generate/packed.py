@@ -143,7 +143,7 @@ class PackedGenerator(nn.Module):
         shown = self._shown(slots, seen)
         columns = slots.is_event.any(0).nonzero()
         last = int(columns.max()) + 1 if len(columns) else 0  # asks stand behind the events, so they are left out
-        past = Past(shown["inputs_embeds"][:, :last], seen[..., :last])
+        past = Past(shown["inputs_embeds"][:, :last], _age(slots, seen)[..., :last])
         return Reading(self.across(**shown).last_hidden_state, past)
 
     def attentions(self, slots: Slots) -> list[Float[Tensor, "B heads T T"]]:
@@ -211,14 +211,14 @@ class PackedGenerator(nn.Module):
             past: of the batch, each slot with its own view of the events.
             place: of the asks, in the batch's flattened slots.
         """
-        rows, slots, _ = past.seen.shape
+        rows, slots, _ = past.age.shape
         spelled = self.embedding(tokens).cumsum(1)
         length, width = spelled.shape[1:]
         # The answers stand where they are asked for, so that one product serves all asks of a row.
         grid = spelled.new_zeros(rows * slots, length, width).index_copy(0, place, spelled)
         depth = torch.arange(1, length + 1, device=grid.device).repeat(slots)
-        seen = Past(past.events, past.seen.repeat_interleave(length, 1))
-        return self.look_back(grid.view(rows, -1, width), depth, seen).view(grid.shape)[place]
+        asked = Past(past.events, past.age.repeat_interleave(length, 1))
+        return self.look_back(grid.view(rows, -1, width), depth, asked).view(grid.shape)[place]
 
     def level_logits(self, hidden: Float[Tensor, "A D"], level: int) -> Float[Tensor, "A K"]:
         """Logits over the codes that may stand at a level, in ``vocabulary.level_tokens`` order."""
@@ -276,7 +276,7 @@ class PackedGenerator(nn.Module):
         slots = self.table.slots_of(prompts)
         output, past = self.across_slots(Slots(*(field.to(self.device) for field in slots)))
         memory = output[:, -1:]
-        return ReadState(memory, torch.zeros_like(memory), 0, Past(past.events, past.seen[:, -1:]))
+        return ReadState(memory, torch.zeros_like(memory), 0, Past(past.events, past.age[:, -1:]))
 
     @property
     def device(self) -> torch.device:
@@ -346,6 +346,12 @@ class WholeVocabulary:
 def _seen(slots: Slots) -> Bool[Tensor, "B T T"]:
     """Which events (last axis) each slot sees: those strictly before its own instant."""
     return (slots.instant[:, None, :] < slots.instant[:, :, None]) & slots.is_event[:, None, :]
+
+
+def _age(slots: Slots, seen: Bool[Tensor, "B T T"]) -> Int[Tensor, "B T T"]:
+    """For each slot how many events ago each event (last axis) was, in doublings (see ``Past``); -1 if it is unseen."""
+    ago = seen.flip(2).cumsum(2).flip(2)  # 1 for the latest event that is seen
+    return torch.where(seen, ago.clamp(min=1).log2().long(), -1)
 
 
 def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:
