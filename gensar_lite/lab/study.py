@@ -11,7 +11,7 @@ import argparse
 import shutil
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +24,7 @@ from gensar_lite.evaluate.results import Report
 from gensar_lite.generate.packing import Augmentation
 from gensar_lite.generate.train import TrainSettings
 from gensar_lite.identify.settings import IdentifierSettings
-from gensar_lite.lab.pipeline import RunSettings, train_through
+from gensar_lite.lab.pipeline import RunSettings, finished, train_through
 from gensar_lite.lab.scoreboard import gensar_row, rankers
 from gensar_lite.lab.stages import GeneratorSettings, open_log, open_model
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
@@ -41,7 +41,7 @@ BUDGETS = {
     ),
     "study": RunSettings(
         identifiers=IdentifierSettings(codes=128, epochs=300),
-        generator=GeneratorSettings(augmentation=TYPED_ONLY, train=TrainSettings(epochs=150)),
+        generator=GeneratorSettings(augmentation=TYPED_ONLY, train=TrainSettings(epochs=60)),
     ),
 }
 GATES = (
@@ -55,11 +55,13 @@ GATES = (
 
 
 def one_seed(log: JointLog, out: Path, settings: RunSettings, seed: int, progress: bool = True) -> Report:
-    """Train and evaluate one seed of both variants; ``out`` keeps every stage."""
-    if (out / "evaluate" / store.MANIFEST).exists():
-        return read_report(out / "evaluate")
+    """Train and evaluate one seed of both variants; ``out`` keeps every stage that was made with these settings."""
     generator = replace(settings.generator, train=replace(settings.generator.train, seed=seed))
     settings = replace(settings, seed=seed, sasrec=SASRecSettings(seed=seed), generator=generator)
+    facts = {"seed": seed, "max_cases": settings.max_cases, "model": settings.model}
+    facts |= {"identifiers": asdict(settings.identifiers), "generator": generator.facts()}
+    if finished(out, "evaluate", {"log": log.fingerprint()}, facts):
+        return read_report(out / "evaluate")
     started = time.perf_counter()
     split = train_through(log, out, settings, progress)
     rows = [gensar_row(open_model(log, out), log, EXTRA, "every click, for both tasks")]
@@ -83,7 +85,7 @@ def one_seed(log: JointLog, out: Path, settings: RunSettings, seed: int, progres
     store.write_manifest(
         out / "evaluate",
         "evaluate",
-        {"seed": seed, "max_cases": settings.max_cases},
+        facts,
         {"log": log.fingerprint()},
         seconds=time.perf_counter() - started,
     )
