@@ -36,19 +36,8 @@ def made(tmp_path_factory):
     return folder
 
 
-def arguments(folder, *more):
-    return [
-        "--log",
-        str(folder / "log"),
-        "--out",
-        str(folder / "out"),
-        "--seeds",
-        "2",
-        "--cases",
-        "20",
-        "--quiet",
-        *more,
-    ]
+def arguments(folder):
+    return f"--log {folder / 'log'} --out {folder / 'out'} --seeds 2 --cases 20 --quiet".split()
 
 
 def test_both_variants_stand_in_one_table_with_every_baseline(made):
