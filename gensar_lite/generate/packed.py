@@ -143,7 +143,7 @@ class PackedGenerator(nn.Module):
         shown = self._shown(slots, seen)
         columns = slots.is_event.any(0).nonzero()
         last = int(columns.max()) + 1 if len(columns) else 0  # asks stand behind the events, so they are left out
-        past = Past(shown["inputs_embeds"][:, :last], _age(slots, seen)[..., :last])
+        past = Past(shown["inputs_embeds"][:, :last], _age(seen)[..., :last])
         return Reading(self.across(**shown).last_hidden_state, past)
 
     def attentions(self, slots: Slots) -> list[Float[Tensor, "B heads T T"]]:
@@ -348,7 +348,7 @@ def _seen(slots: Slots) -> Bool[Tensor, "B T T"]:
     return (slots.instant[:, None, :] < slots.instant[:, :, None]) & slots.is_event[:, None, :]
 
 
-def _age(slots: Slots, seen: Bool[Tensor, "B T T"]) -> Int[Tensor, "B T T"]:
+def _age(seen: Bool[Tensor, "B T T"]) -> Int[Tensor, "B T T"]:
     """For each slot how many events ago each event (last axis) was, in doublings (see ``Past``); -1 if it is unseen."""
     ago = seen.flip(2).cumsum(2).flip(2)  # 1 for the latest event that is seen
     return torch.where(seen, ago.clamp(min=1).log2().long(), -1)
