@@ -6,6 +6,7 @@ that neither the tree nor the user's Jupyter is touched. Browser, server and ker
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -17,13 +18,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 SECONDS = 1000  # Playwright counts in milliseconds
 PATIENCE = 240 * SECONDS  # a loaded machine is slow; only what hangs meets this
@@ -33,7 +34,11 @@ LAPTOP = {"width": 1280, "height": 800}
 PROJECTOR = {"width": 1920, "height": 1080}
 
 _IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
+# How the dialogs that may come begin, and the button that goes on: the kernel that a notebook names is not this
+# environment's; a kernel died while it started, and another one starts.
+_DIALOGS = {"Select Kernel": "Select", "Kernel Restarting": "Ok"}
 _TOKEN = "for-the-tests"
+_CLICK = 20 * SECONDS  # for one of several clicks in a row, which begin again if one is in vain
 _ANSWERED = 20  # seconds after which an idle kernel that has run nothing was not reached
 Answer = TypeVar("Answer")
 _BROWSER_FLAGS = (
@@ -58,7 +63,7 @@ def chromium() -> str | None:
     return shutil.which("chromium")
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_browser() -> Iterator[Browser]:
     """Chromium without a window, refused the network."""
     with sync_playwright() as playwright:
@@ -114,7 +119,7 @@ class Lab:
             self.ask(f"api/sessions/{session['id']}", "DELETE")
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_lab(folder: Path) -> Iterator[Lab]:
     """JupyterLab of this Python on ``folder / "notebooks"``, stopped with all its kernels at the end."""
     root = folder / "notebooks"
@@ -136,7 +141,7 @@ def open_lab(folder: Path) -> Iterator[Lab]:
         yield lab
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_app(folder: Path, theme: str = "light") -> Iterator[str]:
     """The app of ``make app`` on a free port, stopped with all its kernels at the end; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -159,7 +164,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return environment | {"JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / "ipython")}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _serving(
     command: list[str], folder: Path, environment: dict[str, str], answers: Callable[[int], Answer]
 ) -> Iterator[Answer]:
@@ -228,7 +233,7 @@ class Watched:
             raise AssertionError(f"logged by the kernel:\n{self.page.locator('.jp-LogConsolePanel').inner_text()}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_page(browser: Browser, window: dict[str, int] = LAPTOP) -> Iterator[Watched]:
     """An empty page in a fresh profile that watches its console and its requests."""
     context = browser.new_context(viewport=window, reduced_motion="reduce")
@@ -276,24 +281,47 @@ def open_notebook(watched: Watched, lab: Lab, name: str) -> Locator:
     page = watched.page
     page.goto(lab.page(f"lab/tree/{name}?reset"))
     notebook = page.locator(".jp-NotebookPanel:visible .jp-Notebook")
-    dialog = page.get_by_role("dialog").get_by_role("button", name="Select")
+    dialog = _dialog(page)
     expect(notebook.or_(dialog).first).to_be_visible()
-    if dialog.is_visible():  # the kernel that the notebook names is not this environment's
-        dialog.click()
+    if dialog.is_visible():
+        _answer(dialog)
     expect(page.locator(_IDLE)).to_be_visible()
     return notebook
+
+
+def _dialog(page: Page) -> Locator:
+    return page.locator("dialog.jp-Dialog")
+
+
+def _answer(dialog: Locator) -> None:
+    """Answer a dialog as a person would.
+
+    A kernel looks for ports that are free and opens them a moment later: if another program was faster, the kernel dies
+    and the server starts it again. JupyterLab says so, and everything behind its dialog waits for an answer.
+
+    Raises:
+        AssertionError: a dialog that nobody expects, with its text.
+    """
+    text = dialog.inner_text().strip()
+    known = [button for start, button in _DIALOGS.items() if text.startswith(start)]
+    assert known, f"JupyterLab asks:\n{text}"
+    dialog.get_by_role("button", name=known[0], exact=True).click()
+    expect(dialog).to_have_count(0)
 
 
 def run_all(page: Page, notebook: Locator) -> None:
     """Run all cells by the menu, as a person does, and wait until the last one is done.
 
-    A kernel that has only just started can lose what it is asked; as a person would, the tests then ask again.
+    A kernel that has only just started can lose what it is asked, or die of a port that another program took; as a
+    person would, the tests then ask again.
 
     Raises:
-        AssertionError: a cell failed or warned, with what it said.
+        AssertionError: a cell failed or warned, with what it said; the notebook did not come to its end; JupyterLab
+            asked something that nobody expects.
     """
     prompts = notebook.locator(".jp-CodeCell .jp-InputPrompt")
     complaints = notebook.locator("[data-mime-type='application/vnd.jupyter.stderr']")  # errors are shown as such, too
+    page.add_locator_handler(_dialog(page), _answer)  # whenever one is in the way of a click
     until = time.monotonic() + PATIENCE / SECONDS
     asked = -math.inf
     while True:
@@ -304,14 +332,16 @@ def run_all(page: Page, notebook: Locator) -> None:
         waiting = [text for text in told if not re.search(r"\d", text)]
         idle = page.locator(_IDLE).is_visible()
         if told and not waiting and idle:
-            return
+            break
         kernel = "idle" if idle else "at work or gone"
         assert time.monotonic() < until, f"{len(waiting)} cells have not run, prompts {told}, the kernel is {kernel}"
         if idle and len(waiting) == len(told) and time.monotonic() > asked + _ANSWERED:
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            asked = time.monotonic()
+            with contextlib.suppress(PlaywrightTimeout):  # a dialog came between and closed the menu: once more
+                page.get_by_role("menuitem", name="Run", exact=True).click(timeout=_CLICK)
+                page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=_CLICK)
+                asked = time.monotonic()
         page.wait_for_timeout(250)
+    page.remove_locator_handler(_dialog(page))
 
 
 def view_with(page: Page, part: Locator) -> Locator:
