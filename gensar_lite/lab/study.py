@@ -41,7 +41,8 @@ BUDGETS = {
     ),
     "study": RunSettings(
         identifiers=IdentifierSettings(codes=128, epochs=300),
-        generator=GeneratorSettings(augmentation=TYPED_ONLY, train=TrainSettings(epochs=60)),
+        # A look at the validation cases takes as long as an epoch there; every fourth would be a fifth of the run.
+        generator=GeneratorSettings(augmentation=TYPED_ONLY, train=TrainSettings(epochs=60, validate_every=20)),
     ),
 }
 GATES = (
