@@ -277,16 +277,28 @@ def open_notebook(watched: Watched, lab: Lab, name: str) -> Locator:
 
     Returns:
         the notebook; what it shows is looked for in it.
+
+    Raises:
+        AssertionError: the server has no kernel that is connected and idle, with what it has.
     """
     page = watched.page
     page.goto(lab.page(f"lab/tree/{name}?reset"))
     notebook = page.locator(".jp-NotebookPanel:visible .jp-Notebook")
     dialog = _dialog(page)
-    expect(notebook.or_(dialog).first).to_be_visible()
-    if dialog.is_visible():
-        _answer(dialog)
+    # The page calls a kernel idle of which there is no process yet, and what it is asked then is lost. Ask the server.
+    until = time.monotonic() + PATIENCE / SECONDS
+    while not any(map(_listens, kernels := [session["kernel"] for session in lab.ask("api/sessions")])):
+        assert time.monotonic() < until, f"{name}: no kernel listens, only {kernels}"
+        if dialog.is_visible():
+            _answer(dialog)
+        page.wait_for_timeout(250)
+    expect(notebook).to_be_visible()
     expect(page.locator(_IDLE)).to_be_visible()
     return notebook
+
+
+def _listens(kernel: dict[str, Any]) -> bool:
+    return kernel["execution_state"] == "idle" and kernel["connections"] > 0
 
 
 def _dialog(page: Page) -> Locator:
