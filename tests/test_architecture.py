@@ -93,6 +93,13 @@ def test_identifier_files_and_figures_need_no_torch(part):
     assert not loaded_by(*found) & {"torch", "transformers"}
 
 
+def test_every_module_with_annotated_arrays_has_them_checked_under_pytest(pytestconfig):
+    checked = pytestconfig.getoption("jaxtyping_packages").split(",")[:-1]
+    users = [name_of(path) for path in MODULES if any(module.startswith("jaxtyping") for module in imports(path))]
+    assert len(users) > 50
+    assert not [name for name in users if not any(f"{name}.".startswith(f"{part}.") for part in checked)]
+
+
 def test_only_the_widgets_import_widget_libraries():
     users = [
         name_of(path)
