@@ -122,9 +122,11 @@ def _add_inspect(commands: argparse._SubParsersAction) -> None:
 
 
 def _open(options: argparse.Namespace) -> tuple[JointLog, Split]:
+    from gensar_lite.lab.setup import keep_to_one_thread
     from gensar_lite.lab.stages import open_log
     from gensar_lite.log.split import leave_one_out
 
+    keep_to_one_thread()
     log = open_log(options.log, options.form, options.sort)
     return log, leave_one_out(log)
 

@@ -71,4 +71,4 @@ def artefacts_of(log, split, model, seed=0):
     views = Views(*(rng.normal(size=(log.n_items, 8)).astype(np.float32) for _ in range(2)), source="random")
     settings = SASRecSettings(dim=4, layers=1, heads=1)
     sasrec = SASRec(SASRecNetwork(log.n_items, settings), log, settings, "all", np.ones(log.n_items, dtype=bool), [])
-    return Artefacts(log, split, views, sasrec, model.table, model.table, model, pd.DataFrame(), pd.DataFrame())
+    return Artefacts(log, split, views, sasrec, model.table, model.table, lambda: model, pd.DataFrame(), pd.DataFrame())

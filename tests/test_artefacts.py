@@ -1,20 +1,33 @@
 """The shipped artefacts belong to the committed log, answer at once, and are as good as their scoreboard says."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gensar_lite import store
+from gensar_lite.embed.neighbours import centred, nearest_all
 from gensar_lite.evaluate.metrics import METRICS, rank_scores
 from gensar_lite.evaluate.microscope import item_strata, where_lost
 from gensar_lite.evaluate.protocol import FULL
 from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.tasks import actions
 from gensar_lite.identify.table import collisions, level_usage
-from gensar_lite.lab.artefacts import FUNNEL_BEAMS, MADE, artefacts_folder, open_artefacts, open_lost, open_report
+from gensar_lite.lab.artefacts import (
+    FUNNEL_BEAMS,
+    MADE,
+    artefacts_folder,
+    maps_stage,
+    open_artefacts,
+    open_lost,
+    open_maps,
+    open_report,
+)
+from gensar_lite.lab.stages import Views
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH
 from gensar_lite.log.split import Histories
+from gensar_lite.view.projection import project
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +44,10 @@ def report():
 
 def test_manifests_form_one_chain(artefacts):
     folder = artefacts_folder()
-    stages = ("embed", "identify", "train", "evaluate", "microscope")
+    stages = ("embed", "maps", "identify", "train", "evaluate", "microscope")
     made = {stage: store.read_json(folder / stage / "manifest.json") for stage in stages}
     assert made["embed"]["inputs"]["log"] == artefacts.log.fingerprint()
+    assert made["maps"]["inputs"]["embed"] == made["embed"]["fingerprint"]
     assert made["identify"]["inputs"]["embed"] == made["embed"]["fingerprint"]
     assert made["train"]["inputs"]["identify"] == made["identify"]["fingerprint"]
     assert made["evaluate"]["inputs"]["train"] == made["train"]["fingerprint"]
@@ -54,6 +68,36 @@ def test_identifiers_are_unique_and_every_level_is_used(artefacts):
         assert collisions(artefacts.table.codes[kind]).rate == 0
         usage = level_usage(artefacts.raw.codes[kind], artefacts.raw.sizes[kind])
         assert (usage["perplexity"] >= 0.5 * np.minimum(artefacts.raw.sizes[kind], artefacts.log.n_items)).all()
+
+
+def test_maps_keep_more_true_neighbours_than_the_two_widest_directions(artefacts):
+    maps = open_maps()
+    for kind in artefacts.table.kinds:
+        view = getattr(artefacts.views, kind)
+        near = nearest_all(centred(view), 10)
+        drawn, widest = (nearest_among(points, 10) for points in (maps[kind], project(view, "pca")))
+        kept, least = (np.mean([np.isin(*rows).mean() for rows in zip(near, one)]) for one in (drawn, widest))
+        assert kept > 2 * least and kept > 0.3, kind
+
+
+def nearest_among(points, count):
+    """(N, count) the nearest other points of each on a map."""
+    away = np.square(points[:, None] - points).sum(axis=2)
+    np.fill_diagonal(away, np.inf)
+    return np.argsort(away, axis=1)[:, :count]
+
+
+def test_maps_are_drawn_once_and_belong_to_their_embeddings(artefacts, tmp_path):
+    few = replace(artefacts, views=Views(*(view[:12] for view in artefacts.views[:2]), source="twelve items"))
+    store.write_manifest(tmp_path / "embed", "embed", {}, {"log": "a"})
+    drawn = maps_stage(few, tmp_path)
+    assert {kind: points.shape for kind, points in drawn.items()} == {"semantic": (12, 2), "collaborative": (12, 2)}
+    other = replace(few, views=Views(*(view[12:24] for view in artefacts.views[:2]), source="others"))
+    kept = maps_stage(other, tmp_path)  # the embed stage is the same, so nobody looks
+    assert all(np.array_equal(kept[kind], drawn[kind]) for kind in drawn)
+    store.write_manifest(tmp_path / "embed", "embed", {}, {"log": "b"})
+    anew = maps_stage(other, tmp_path)
+    assert not any(np.array_equal(anew[kind], drawn[kind]) for kind in drawn)
 
 
 def test_answers_come_from_the_catalogue_best_first(artefacts):

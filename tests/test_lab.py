@@ -48,9 +48,25 @@ def test_start_repeats_every_random_draw():
     assert draws[0] != (random.random(), np.random.rand(), torch.rand(1).item())
 
 
+@pytest.mark.parametrize(("given", "threads"), [(None, 1), ("2", 2)])
+def test_one_thread_unless_the_environment_says_otherwise(given, threads):
+    code = """
+import numpy, scipy.linalg, torch
+from threadpoolctl import threadpool_info
+from gensar_lite.lab.setup import keep_to_one_thread
+keep_to_one_thread()
+print(torch.get_num_threads(), *{pool["num_threads"] for pool in threadpool_info()})
+"""
+    others = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment = others if given is None else {**others, "OMP_NUM_THREADS": given}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-800:]
+    assert done.stdout.split() == [str(threads)] * 2
+
+
 def test_smoke_is_smaller_than_default_in_every_size():
     small, full = start("smoke"), start("default")
-    for size in ("train_seconds", "epochs", "users", "cases", "points", "beam", "resamples"):
+    for size in ("epochs", "users", "cases", "points", "beam", "resamples"):
         assert 0 < getattr(small, size) < getattr(full, size), size
     assert {small.name, full.name} == set(PROFILES)
 
@@ -280,8 +296,13 @@ def test_what_lessons_import_brings_nothing_slow_that_few_of_them_use():
 import sys
 from gensar_lite.lab import artefacts, ask, attention, checks, live, record, setup
 setup.start("smoke")
-slow = {"numba", "umap", "sentence_transformers", "matplotlib"}
+slow = {"numba", "umap", "sentence_transformers", "matplotlib", "sklearn", "accelerate", "rfc3987_syntax"}
+slow |= {"transformers.modeling_utils", "torch._dynamo"}
 assert not slow & set(sys.modules), sorted(slow & set(sys.modules))
+assert artefacts.open_artefacts().log.n_items == 2000
+assert not slow & set(sys.modules), sorted(slow & set(sys.modules))
+assert len(artefacts.open_artefacts().model.items) == 2000
+assert "transformers.modeling_utils" in sys.modules  # where its name moves, the lines above say nothing
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-800:]

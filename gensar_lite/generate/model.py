@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+import transformers
 from jaxtyping import Float, Int
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import T5Config, T5ForConditionalGeneration
 
 from gensar_lite import store
 from gensar_lite.generate.beam import beam_search, item_scores, rank_items, score_candidates
@@ -314,7 +314,8 @@ class GenSAR:
         if facts["backbone"] == "packed":
             generator = PackedGenerator(vocabulary, table, PackedSettings(**facts["settings"]))
         else:
-            generator = TextGenerator(vocabulary, table, T5ForConditionalGeneration(T5Config(**facts["settings"])))
+            config = transformers.T5Config(**facts["settings"])
+            generator = TextGenerator(vocabulary, table, transformers.T5ForConditionalGeneration(config))
         try:
             generator.load_state_dict(load_file(folder / "weights.safetensors"))
         except (SafetensorError, RuntimeError) as error:

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import transformers
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import GPTNeoXConfig, GPTNeoXModel
 
 from gensar_lite.generate.look_back import LookBack, Past
 from gensar_lite.generate.tasks import ID2DESC, NRIP, NSIP, NSQP, QUERY_WORDS, Action, Prompt, TaskMix
@@ -123,7 +123,7 @@ class PackedGenerator(nn.Module):
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         with torch.no_grad():  # a query's own token says nothing until it has learned something: its words speak
             self.embedding.weight[vocabulary.queries.start : vocabulary.queries.stop] = 0
-        self.across = GPTNeoXModel(_blocks(settings, settings.layers))
+        self.across = transformers.GPTNeoXModel(_blocks(settings, settings.layers))
         self.across.embed_in = None  # slots are embedded here, by the shared table
         levels = vocabulary.shape.levels
         self.speller = nn.GRU(width, width, batch_first=True)
@@ -361,8 +361,8 @@ def _inverse(tokens: Int[Tensor, " K"], size: int) -> Int[Tensor, " V"]:
     return places
 
 
-def _blocks(settings: PackedSettings, layers: int) -> GPTNeoXConfig:
-    return GPTNeoXConfig(
+def _blocks(settings: PackedSettings, layers: int) -> transformers.GPTNeoXConfig:
+    return transformers.GPTNeoXConfig(
         vocab_size=1,
         bos_token_id=None,
         eos_token_id=None,

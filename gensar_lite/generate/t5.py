@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+import transformers  # its models take seconds to import: by name, when one is made
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
 from gensar_lite.generate.products import Products
 from gensar_lite.generate.vocabulary import END, PAD, UNKNOWN, Vocabulary
@@ -64,13 +64,13 @@ TINY = T5Shape()
 SMALL = T5Shape(width=512, head_width=64, inner=2048, layers=6, heads=8)  # the shape of google-t5/t5-small
 
 
-def make_t5(vocabulary_size: int, shape: T5Shape = TINY, seed: int = 0) -> T5ForConditionalGeneration:
+def make_t5(vocabulary_size: int, shape: T5Shape = TINY, seed: int = 0) -> transformers.T5ForConditionalGeneration:
     """A T5 with random weights (transformers' own initialisation), in evaluation mode.
 
     Padding is token PAD, which also starts every output; the end of a text is token END. The seed decides the weights;
     the global random state is left as it was.
     """
-    config = T5Config(
+    config = transformers.T5Config(
         vocab_size=vocabulary_size,
         d_model=shape.width,
         d_kv=shape.head_width,
@@ -85,12 +85,12 @@ def make_t5(vocabulary_size: int, shape: T5Shape = TINY, seed: int = 0) -> T5For
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return T5ForConditionalGeneration(config).eval()
+        return transformers.T5ForConditionalGeneration(config).eval()
 
 
 def load_t5(
     name_or_folder: str | Path, vocabulary: Vocabulary | None = None, seed: int = 0
-) -> T5ForConditionalGeneration:
+) -> transformers.T5ForConditionalGeneration:
     """A pretrained T5 by hub name or folder, in evaluation mode; with a vocabulary, taught to read its ids.
 
     Args:
@@ -104,10 +104,10 @@ def load_t5(
         BackboneError: no complete T5 there, no such name within reach, or no tokenizer beside it.
     """
     try:
-        model, found = T5ForConditionalGeneration.from_pretrained(
+        model, found = transformers.T5ForConditionalGeneration.from_pretrained(
             str(name_or_folder), output_loading_info=True, dtype=torch.float32
         )
-        tokenizer = None if vocabulary is None else AutoTokenizer.from_pretrained(str(name_or_folder))
+        tokenizer = None if vocabulary is None else transformers.AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().split("\n")[0]
         raise BackboneError(
@@ -126,7 +126,10 @@ def load_t5(
 
 @torch.no_grad()
 def respell(
-    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, seed: int = 0
+    model: transformers.T5ForConditionalGeneration,
+    tokenizer: transformers.PreTrainedTokenizerBase,
+    vocabulary: Vocabulary,
+    seed: int = 0,
 ) -> None:
     """Give a pretrained T5 one embedding per token of our vocabulary, in place.
 
@@ -194,7 +197,9 @@ class T5Decoder:
             count as steps). None: the whole vocabulary at every step.
     """
 
-    def __init__(self, model: T5ForConditionalGeneration, allowed: Bool[Tensor, "S V"] | None = None) -> None:
+    def __init__(
+        self, model: transformers.T5ForConditionalGeneration, allowed: Bool[Tensor, "S V"] | None = None
+    ) -> None:
         self.model = model
         self._heads = (model.config.num_heads, model.config.d_kv)
         self.scale = model.model_dim**-0.5 if model.config.scale_decoder_outputs else 1.0

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import transformers
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import T5ForConditionalGeneration
 
 from gensar_lite.generate.t5 import T5Decoder, T5State
 from gensar_lite.generate.tasks import INSTRUCTIONS, Example, Prompt, TaskMix, TextRenderer
@@ -46,7 +46,9 @@ class TextGenerator(nn.Module):
 
     softmax = "vocabulary"  # what the log-probabilities of ``step`` are normalised over, see ``Decoding``
 
-    def __init__(self, vocabulary: Vocabulary, table: IdentifierTable, model: T5ForConditionalGeneration) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, table: IdentifierTable, model: transformers.T5ForConditionalGeneration
+    ) -> None:
         super().__init__()
         self.model = model
         self.vocabulary = vocabulary

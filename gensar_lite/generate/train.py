@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from accelerate import Accelerator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -85,6 +84,8 @@ def train(
         one record per epoch: mean loss per task (nats per answer), the validation score if taken, seconds so far, and
         ``cpu_seconds`` so far: what the steps alone cost this process, whatever else the machine does.
     """
+    from accelerate import Accelerator  # two thirds of a second that a lesson with a trained model need not pay
+
     accelerator = Accelerator()
     optimiser = torch.optim.AdamW(
         _groups(model, settings.weight_decay), lr=settings.learning_rate, betas=(0.9, 0.98), fused=True

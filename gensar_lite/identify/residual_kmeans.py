@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from gensar_lite.identify.table import IdentifierError
@@ -115,6 +113,9 @@ def cluster(
     matrix: Float[np.ndarray, "N E"], size: int, seed: int
 ) -> tuple[Float[np.ndarray, "K E"], Int[np.ndarray, "N"]]:
     """Plain k-means on one thread (the same result on every machine's core count): centres and labels."""
+    from sklearn.cluster import KMeans  # a second, which a lesson with finished identifiers need not pay
+    from sklearn.exceptions import ConvergenceWarning
+
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct rows than codes is legitimate here (variants of one product): the spare codes stay unused.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -9,10 +9,15 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from safetensors.numpy import load_file, save_file
 
 from gensar_lite import store
 from gensar_lite.embed.collaborative import SASRec
@@ -23,13 +28,16 @@ from gensar_lite.generate.decoding import Decoding
 from gensar_lite.generate.model import GenSAR
 from gensar_lite.identify.table import IdentifierTable, read_table
 from gensar_lite.lab.pipeline import RunSettings, finished, run
+from gensar_lite.lab.setup import keep_to_one_thread
 from gensar_lite.lab.stages import Views, frame_of, open_identifiers, open_model, open_sasrec, open_views
 from gensar_lite.log.corner_shop import data_folder, load_corner_shop
 from gensar_lite.log.schema import JointLog
 from gensar_lite.log.split import Histories, Split, leave_one_out
+from gensar_lite.view.projection import project
 
 SETTINGS = RunSettings()
 MADE = "made.json"  # the command, the seed, and the hash of every file
+MAPS = "maps"  # stage: two coordinates per item and view, by UMAP
 MICROSCOPE = "microscope"  # stage: what became of every test target, see ``evaluate.microscope``
 FUNNEL_BEAMS = 10
 
@@ -48,7 +56,7 @@ class Artefacts:
         views: both embeddings of every item.
         sasrec: the recommender whose item vectors are the collaborative view.
         table: identifiers after repair; ``raw`` before.
-        model: the trained generator.
+        opens: reads the trained generator.
         curves: one row per training epoch: loss per task (nats per answer), validation NDCG@10, seconds.
         levels: one row per epoch, kind and level of the RQ-VAE's training.
     """
@@ -59,13 +67,18 @@ class Artefacts:
     sasrec: SASRec
     table: IdentifierTable
     raw: IdentifierTable
-    model: GenSAR
+    opens: Callable[[], GenSAR]
     curves: pd.DataFrame
     levels: pd.DataFrame
 
+    @cached_property
+    def model(self) -> GenSAR:
+        """The trained generator, read when first asked for: half of the lessons never ask, and it takes seconds."""
+        return self.opens()
+
 
 def open_artefacts(folder: Path | None = None) -> Artefacts:
-    """Open what ``make artefacts`` made; a second or two.
+    """Open what ``make artefacts`` made; about a second, and two more when its model is first asked for.
 
     Raises:
         store.StageError: a stage is missing, or was made from another log.
@@ -79,7 +92,7 @@ def open_artefacts(folder: Path | None = None) -> Artefacts:
         sasrec=open_sasrec(log, folder),
         table=open_identifiers(log, folder),
         raw=read_table(folder / "identify" / "identifiers_before_repair.parquet"),
-        model=open_model(log, folder),
+        opens=partial(open_model, log, folder),
         curves=frame_of(store.read_json(folder / "train" / "curves.json")),
         levels=pd.read_parquet(folder / "identify" / "levels.parquet"),
     )
@@ -90,9 +103,26 @@ def open_report(folder: Path | None = None) -> Report:
     return read_report((folder or artefacts_folder()) / "evaluate")
 
 
+def open_maps(folder: Path | None = None) -> dict[str, Float[np.ndarray, "N 2"]]:
+    """Maps of the items, one per view ("semantic", "collaborative"), by UMAP: shipped, as they take half a minute."""
+    return load_file((folder or artefacts_folder()) / MAPS / "maps.safetensors")
+
+
 def open_lost(folder: Path | None = None) -> pd.DataFrame:
     """What became of the target of every test case under a beam of 10: see ``evaluate.microscope.where_lost``."""
     return pd.read_parquet((folder or artefacts_folder()) / MICROSCOPE / "lost.parquet")
+
+
+def maps_stage(made: Artefacts, folder: Path) -> dict[str, Float[np.ndarray, "N 2"]]:
+    """Draw both views by UMAP, and keep the maps; half a minute of one core."""
+    embed = store.read_manifest(folder / "embed", "embed")["fingerprint"]
+    inputs, settings = {"log": made.log.fingerprint(), "embed": embed}, {"method": "umap", "seed": SETTINGS.seed}
+    if not finished(folder, MAPS, inputs, settings):
+        views = {"semantic": made.views.semantic, "collaborative": made.views.collaborative}
+        maps = {kind: project(matrix, **settings).astype(np.float32) for kind, matrix in views.items()}
+        store.write_atomically(folder / MAPS / "maps.safetensors", lambda path: save_file(maps, path))
+        store.write_manifest(folder / MAPS, MAPS, settings, inputs)
+    return open_maps(folder)
 
 
 def lost_stage(made: Artefacts, folder: Path) -> pd.DataFrame:
@@ -116,7 +146,9 @@ def lost_stage(made: Artefacts, folder: Path) -> pd.DataFrame:
 def make(folder: Path, settings: RunSettings, progress: bool = True) -> None:
     """Run the stages that are not finished in ``folder``; what only helps a rerun is removed at the end."""
     run(load_corner_shop(), folder, settings, progress)
-    lost_stage(open_artefacts(folder), folder)
+    made = open_artefacts(folder)
+    maps_stage(made, folder)
+    lost_stage(made, folder)
     shutil.rmtree(folder / "embed" / "cache", ignore_errors=True)
     shutil.rmtree(folder / "log", ignore_errors=True)  # the log is committed beside the artefacts
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MADE)
@@ -138,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--afresh", action="store_true", help="remove what is there and start over")
     parser.add_argument("--epochs", type=int, default=SETTINGS.generator.train.epochs, help="of the generator")
     options = parser.parse_args(arguments)
+    keep_to_one_thread()
     if options.afresh:
         shutil.rmtree(options.out, ignore_errors=True)
     schedule = replace(SETTINGS.generator.train, epochs=options.epochs)

@@ -11,7 +11,6 @@ from gensar_lite.lab.offline import VARIABLE, block_network
 
 # plotly's tool bar offers to send the figure's data to its maker's cloud; not from here.
 NO_CLOUD = {"showSendToCloud": False, "displaylogo": False}
-_MOST_THREADS = 4  # models this small gain nothing beyond
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,6 @@ class Profile:
     Attributes:
         name: "default" (at most 60 s per notebook on 2 cores) or "smoke" (at most 15 s, for the tests).
         seed: the seed that ``start`` set; hand it to everything that draws.
-        train_seconds: wall-clock seconds for each training that the reader watches live.
         epochs: passes over the data for trainings counted in epochs.
         users: users whose histories are trained on or replayed live.
         cases: test cases per task that are scored live.
@@ -32,7 +30,6 @@ class Profile:
 
     name: str
     seed: int
-    train_seconds: int
     epochs: int
     users: int
     cases: int
@@ -43,16 +40,14 @@ class Profile:
 
 _SIZES = {
     "default": {
-        "train_seconds": 15,
-        "epochs": 40,
-        "users": 2_000,
+        "epochs": 30,
+        "users": 1_000,
         "cases": 1_000,
         "points": 2_000,
         "beam": 30,
         "resamples": 1_000,
     },
     "smoke": {
-        "train_seconds": 2,
         "epochs": 3,
         "users": 150,
         "cases": 60,
@@ -67,8 +62,8 @@ PROFILES = tuple(_SIZES)
 def start(profile: str = "default", seed: int = 0) -> Profile:
     """Prepare a notebook's kernel.
 
-    Seeds Python, NumPy and torch, sets the number of threads, makes the kit's look the default of plotly figures and,
-    where the environment variable GENSAR_OFFLINE is 1, refuses the network.
+    Seeds Python, NumPy and torch, keeps torch to one thread unless the environment variable OMP_NUM_THREADS says
+    otherwise, makes the kit's look the default of plotly figures and, where GENSAR_OFFLINE is 1, refuses the network.
 
     Args:
         profile: "default" or "smoke"; notebooks pass their PROFILE parameter.
@@ -84,8 +79,9 @@ def start(profile: str = "default", seed: int = 0) -> Profile:
         raise ValueError(f"Unknown profile '{profile}'. Choose one of: {', '.join(PROFILES)}.")
     if os.environ.get(VARIABLE) == "1":
         block_network()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # their own threads only warn about forks here
     _seed(seed)
-    _use_threads()
+    keep_to_one_thread()
     _style_figures()
     return Profile(name=profile, seed=seed, **_SIZES[profile])
 
@@ -104,14 +100,18 @@ def _seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _use_threads() -> None:
-    import torch
+def keep_to_one_thread() -> None:
+    """Let torch and NumPy compute on one thread, unless the environment variable OMP_NUM_THREADS says how many.
 
-    # The tokenisers' own threads only warn about forks here.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    Threads wait for each other after every operation, and operations of models this small are short. On two idle cores
+    a second thread saved a quarter of the time; where something else kept one busy, 9 s became more than six minutes.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
     if "OMP_NUM_THREADS" not in os.environ:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        torch.set_num_threads(min(cores, _MOST_THREADS))
+        torch.set_num_threads(1)
+        threadpool_limits(1)  # what NumPy computes with
 
 
 def _style_figures() -> None:

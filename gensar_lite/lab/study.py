@@ -26,6 +26,7 @@ from gensar_lite.generate.train import TrainSettings
 from gensar_lite.identify.settings import IdentifierSettings
 from gensar_lite.lab.pipeline import RunSettings, finished, train_through
 from gensar_lite.lab.scoreboard import gensar_row, rankers
+from gensar_lite.lab.setup import keep_to_one_thread
 from gensar_lite.lab.stages import GeneratorSettings, open_log, open_model
 from gensar_lite.log.schema import RECOMMENDATION, SEARCH, JointLog
 
@@ -121,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, help="test cases per task at most")
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args(arguments)
+    keep_to_one_thread()
     log = open_log(options.log)
     settings = replace(BUDGETS[options.budget], max_cases=options.cases)
     if options.epochs:
