@@ -54,28 +54,43 @@ def groups_of(items: Catalogue):
     )
 
 
-def all_views(items: Catalogue, selection: Selection) -> dict:
-    """One of each, on the same selection, with everything the catalogue allows."""
-    count, table = items.n_items, items.table
-    near = {name: nearest[:count] if count > 1 else np.full((1, 2), -1) for name, nearest in NEAR.items()}
-    later = IdentifierTable(
-        "later",
-        table.item_ids,
-        {"semantic": AFTER[:count, : table.codes["semantic"].shape[1]]},
-        {"semantic": (3, 3, 4)[: table.codes["semantic"].shape[1]]},
-        1,
-    )
-    cut = {name: points[:count] for name, points in SPACES.items()}
-    return {
-        "map": IdentifierMap(items, cut, {name: own[:count] for name, own in VECTORS.items()}, selection),
-        "collisions": CollisionMap(items, groups_of(items), selection),
-        "codebooks": CodebookHealth(items, {"itself": table}, HISTORY, {"semantic": POINTS[:count] + 1.0}, selection),
-        "tree": PrefixTree(items, selection),
-        "diff": IdentifierDiff(items, {"semantic": difference(table, later, "semantic")}, selection),
-        "heat": AlignmentHeat(items, table.codes, near, selection),
-        "square": TradeoffSquare(items, table.codes, near, selection),
-        "table": SelectionTable(items, selection),
-    }
+class Views(dict):
+    """Views of one catalogue on one selection, with everything the catalogue allows; each is made when asked for."""
+
+    def __init__(self, items: Catalogue, selection: Selection):
+        super().__init__()
+        count, table = items.n_items, items.table
+        near = {name: nearest[:count] if count > 1 else np.full((1, 2), -1) for name, nearest in NEAR.items()}
+        later = IdentifierTable(
+            "later",
+            table.item_ids,
+            {"semantic": AFTER[:count, : table.codes["semantic"].shape[1]]},
+            {"semantic": (3, 3, 4)[: table.codes["semantic"].shape[1]]},
+            1,
+        )
+        cut = {name: points[:count] for name, points in SPACES.items()}
+        vectors = {name: own[:count] for name, own in VECTORS.items()}
+        means = {"semantic": POINTS[:count] + 1.0}
+        self.makers = {
+            "map": lambda: IdentifierMap(items, cut, vectors, selection),
+            "collisions": lambda: CollisionMap(items, groups_of(items), selection),
+            "codebooks": lambda: CodebookHealth(items, {"itself": table}, HISTORY, means, selection),
+            "tree": lambda: PrefixTree(items, selection),
+            "diff": lambda: IdentifierDiff(items, {"semantic": difference(table, later, "semantic")}, selection),
+            "heat": lambda: AlignmentHeat(items, table.codes, near, selection),
+            "square": lambda: TradeoffSquare(items, table.codes, near, selection),
+            "table": lambda: SelectionTable(items, selection),
+        }
+
+    def __missing__(self, name: str):
+        self[name] = self.makers[name]()
+        return self[name]
+
+    def all(self) -> "Views":
+        """The same, with none missing."""
+        for name in self.makers:
+            self[name]
+        return self
 
 
 @pytest.fixture
@@ -85,7 +100,7 @@ def selection():
 
 @pytest.fixture
 def views(selection):
-    return all_views(catalogue(), selection)
+    return Views(catalogue(), selection)
 
 
 def send(view, event: str, *points: tuple) -> None:
@@ -137,7 +152,7 @@ def give(control, value) -> None:
 @pytest.mark.parametrize("kind", ["map", "collisions", "codebooks", "tree", "diff", "heat", "square"])
 @pytest.mark.parametrize("make", [catalogue, bare_catalogue, one_item], ids=["two kinds", "one kind, bare", "one item"])
 def test_every_control_over_its_whole_range(make, kind):
-    view = all_views(make(), Selection())[kind]
+    view = Views(make(), Selection())[kind]
     assert len(controls(view)) <= 3
     live_is_figure(view)
     for control in controls(view):
@@ -184,7 +199,7 @@ GESTURES = {
 @pytest.mark.parametrize("gesture", GESTURES)
 def test_what_is_picked_in_one_view_shows_in_all_the_others_and_in_the_table(views, selection, gesture):
     act, wanted = GESTURES[gesture]
-    act(views)
+    act(views.all())
     assert selection.items == wanted
     assert selection.source == type(views[gesture.partition(",")[0]]).__name__
     for name in set(views) - {"table"}:
@@ -209,7 +224,7 @@ def test_what_is_picked_in_one_view_shows_in_all_the_others_and_in_the_table(vie
 
 
 def test_a_double_click_and_the_button_pick_nothing_and_all_views_let_go(views, selection):
-    send(views["map"], "selected", (0, 3))
+    send(views.all()["map"], "selected", (0, 3))
     send(views["map"], "deselect")
     assert selection.items == () and views["map"].plot.data[4].selectedpoints is None
     send(views["map"], "selected", (0, 3))
@@ -499,7 +514,7 @@ def test_the_table_lists_fifty_escaped_and_counts_the_rest(selection):
 def test_hostile_texts_stay_text_in_every_note_menu_and_table(selection):
     titles = HOSTILE * 2 + HOSTILE[:2]
     items = Catalogue(TABLE, titles, [f"{text}, {text}" for text in titles], CLICKS)
-    views = all_views(items, selection)
+    views = Views(items, selection).all()
     for picked in ((), (0,), (1, 2), range(8)):
         selection.take(picked, "test")
         for name, view in views.items():
