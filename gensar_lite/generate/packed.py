@@ -392,10 +392,10 @@ class SlotTable:
                 [codes]
                 + [own[kind] for kind in table.kinds if both_identifiers and kind != table.kind_for(behaviour)[0]],
                 axis=1,
-            )
+            ).tolist()
             for behaviour, codes in self.identifiers.items()
         }
-        self.width = 2 + max(self._events[RECOMMENDATION].shape[1], QUERY_WORDS)
+        self.width = 2 + max(len(self._events[RECOMMENDATION][0]), QUERY_WORDS)
         self._queries: dict[str, list[int]] = {}
 
     def query_words(self, query: str) -> list[int]:
@@ -413,7 +413,7 @@ class SlotTable:
         head = [self.vocabulary.behaviour(action.behaviour)]
         if action.item < 0:
             return head + self.query(action.query)
-        return head + self._events[action.behaviour][action.item].tolist()
+        return head + self._events[action.behaviour][action.item]
 
     def ask(self, prompt: Prompt) -> list[int]:
         """Token ids of an ask slot: what is given, and the behaviour token."""

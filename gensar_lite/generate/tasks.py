@@ -292,7 +292,7 @@ def training_examples(
 
     for row in np.flatnonzero(split.train):
         action = everything[row]
-        history = tuple(everything[before] for before in histories.before(row)[-50:])
+        history = tuple(everything[before] for before in histories.before(row)[-50:].tolist())
         if action.behaviour == QUERY:
             target = [*vocabulary.words_of(action.query, QUERY_WORDS), END]
             add(NSQP, Prompt(NSQP, history, QUERY), target)

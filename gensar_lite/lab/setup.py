@@ -48,9 +48,9 @@ _SIZES = {
         "resamples": 1_000,
     },
     "smoke": {
-        "epochs": 3,
-        "users": 150,
-        "cases": 60,
+        "epochs": 2,
+        "users": 60,
+        "cases": 40,
         "points": 300,
         "beam": 10,
         "resamples": 100,

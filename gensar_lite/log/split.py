@@ -43,17 +43,16 @@ class Histories:
     """
 
     def __init__(self, log: JointLog) -> None:
-        events = log.events
-        self._user = events["user"].to_numpy()
-        self._time = events["timestamp"].to_numpy()
-        self._first = np.searchsorted(self._user, np.arange(log.n_users))
-        self._order = _tie_order(events)
+        user, time = log.events["user"].to_numpy(), log.events["timestamp"].to_numpy()
+        self._first = np.searchsorted(user, user)  # of each event's user
+        other = (user[1:] != user[:-1]) | (time[1:] != time[:-1])
+        # The first event of each event's own instant: its history ends before it.
+        self._instant = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(user)), 0))
+        self._order = _tie_order(log.events)
 
     def before(self, event: int | np.integer) -> np.ndarray:
         """Event indices of the history of ``event``, oldest first. Shape (H,), H may be 0."""
-        first = self._first[self._user[event]]
-        last = first + np.searchsorted(self._time[first:event], self._time[event], side="left")
-        return self._order[first:last]
+        return self._order[self._first[event] : self._instant[event]]
 
 
 def leave_one_out(log: JointLog) -> Split:
