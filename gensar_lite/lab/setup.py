@@ -49,8 +49,8 @@ _SIZES = {
     },
     "smoke": {
         "epochs": 2,
-        "users": 60,
-        "cases": 40,
+        "users": 30,
+        "cases": 30,
         "points": 300,
         "beam": 10,
         "resamples": 100,
