@@ -84,7 +84,7 @@ def train(
         one record per epoch: mean loss per task (nats per answer), the validation score if taken, seconds so far, and
         ``cpu_seconds`` so far: what the steps alone cost this process, whatever else the machine does.
     """
-    from accelerate import Accelerator  # two thirds of a second that a lesson with a trained model need not pay
+    from accelerate import Accelerator  # slow to import, and lessons with a trained model do without
 
     accelerator = Accelerator()
     optimiser = torch.optim.AdamW(
